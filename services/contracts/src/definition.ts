@@ -1,10 +1,12 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { closest } from 'fastest-levenshtein';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { FeatureSet } from './definitions/feature-set.ts';
 import { Model } from './definitions/model.ts';
 import { Pipeline } from './definitions/pipeline.ts';
+import { checkWorkflow } from './definitions/workflow-checks.ts';
 import { Workflow } from './definitions/workflow.ts';
+import { describeErrors, type PathProblem } from './schema-problems.ts';
 
 /** One thing wrong in a definition: where it stands, what is wrong, and the nearest thing that would be right. */
 export interface Problem {
@@ -21,14 +23,11 @@ export type DefinitionKind = Definition['kind'];
 /** Every kind of definition with its JSON Schema; `services/contracts/schema/` holds the published copies. */
 export const definitionSchemas = { Workflow, Pipeline, FeatureSet, Model } as const;
 
-export type ReadResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: Problem[] };
+export type ReadResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: Problem[] };
 
-/** A rule that one field alone can't tell: returns paths (keys and indexes) with what is wrong there. */
-export interface CrossCheckProblem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  readonly hint: string;
-}
+/** A rule that one field alone can't tell: the path (keys and indexes) with what is wrong there. */
+export type CrossCheckProblem = PathProblem;
 
 const problemsMax = 50;
 const validators = new Map<object, ValidateFunction>();
@@ -42,7 +41,10 @@ export function readDefinition(text: string, file: string): ReadResult<Definitio
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
   const at = locator(file, lines, document);
   if (document.errors.length > 0) {
-    return { ok: false, problems: document.errors.slice(0, problemsMax).map((error) => yamlProblem(file, lines, error)) };
+    return {
+      ok: false,
+      problems: document.errors.slice(0, problemsMax).map((error) => yamlProblem(file, lines, error)),
+    };
   }
   const value: unknown = document.toJS();
   const kind = kindOf(value);
@@ -55,7 +57,11 @@ export function readDefinition(text: string, file: string): ReadResult<Definitio
   }
   const problems = validate(definitionSchemas[kind as DefinitionKind], value, at);
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: value as Definition };
+  const definition = value as Definition;
+  const contradictions = definition.kind === 'Workflow' ? checkWorkflow(definition) : [];
+  if (contradictions.length === 0) return { ok: true, value: definition };
+  const located = contradictions.slice(0, problemsMax).map(({ path, message, hint }) => at(path, message, hint));
+  return { ok: false, problems: located };
 }
 
 /** The same for a document that is no definition (a service's manifest, an environment's settings). */
@@ -63,7 +69,10 @@ export function readDocument<T>(text: string, file: string, schema: object): Rea
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
   if (document.errors.length > 0) {
-    return { ok: false, problems: document.errors.slice(0, problemsMax).map((error) => yamlProblem(file, lines, error)) };
+    return {
+      ok: false,
+      problems: document.errors.slice(0, problemsMax).map((error) => yamlProblem(file, lines, error)),
+    };
   }
   const value: unknown = document.toJS();
   const problems = validate(schema, value, locator(file, lines, document));
@@ -135,51 +144,7 @@ function validate(schema: object, value: unknown, at: Locate): Problem[] {
     validators.set(schema, check);
   }
   if (check(value)) return [];
-  const errors = (check.errors ?? []).filter((error) => !isNoise(error, check.errors ?? []));
-  return errors.slice(0, problemsMax).map((error) => schemaProblem(error, value, at));
-}
-
-/** `anyOf` failing says less than what failed inside it. */
-function isNoise(error: ErrorObject, all: readonly ErrorObject[]): boolean {
-  if (error.keyword === 'if') return true;
-  if (error.keyword !== 'anyOf' && error.keyword !== 'oneOf') return false;
-  return all.some((other) => other !== error && other.schemaPath.startsWith(error.schemaPath));
-}
-
-function schemaProblem(error: ErrorObject, value: unknown, at: Locate): Problem {
-  const path = pointerParts(error.instancePath, value);
-  const where = path.length === 0 ? 'the definition' : path.join('.');
-  const params = error.params as Record<string, unknown>;
-  if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
-    const unknown = String(params['additionalProperty'] ?? params['unevaluatedProperty']);
-    const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
-    const nearest = known.length > 0 ? `did you mean "${closest(unknown, known)}"? ` : '';
-    const message = `unknown key "${unknown}" in ${where}`;
-    return at([...path, unknown], message, `${nearest}known keys: ${known.join(', ')}`);
-  }
-  if (error.keyword === 'required') {
-    const missing = String(params['missingProperty']);
-    return at(path, `${where} lacks "${missing}"`, `add the key "${missing}"`);
-  }
-  const shown = JSON.stringify(error.data);
-  if (error.keyword === 'enum' || error.keyword === 'const') {
-    const allowed = (params['allowedValues'] as unknown[] | undefined) ?? [params['allowedValue']];
-    const words = allowed.map(String);
-    const nearest = typeof error.data === 'string' ? `did you mean "${closest(error.data, words)}"? ` : '';
-    return at(path, `${where} is ${shown}`, `${nearest}allowed: ${words.join(', ')}`);
-  }
-  return at(path, `${where} is ${shown}: it ${error.message ?? 'is not valid'}`, `change the value of ${where}`);
-}
-
-function pointerParts(pointer: string, value: unknown): (string | number)[] {
-  let node = value;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part) => {
-      const key = Array.isArray(node) ? Number(part) : part;
-      node = (node as Record<string | number, unknown> | undefined)?.[key];
-      return key;
-    });
+  return describeErrors(check.errors ?? [], value)
+    .slice(0, problemsMax)
+    .map(({ path, message, hint }) => at(path, message, hint));
 }

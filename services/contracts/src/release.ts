@@ -50,7 +50,9 @@ export const Release = Type.Object(
         python: Type.String({ description: 'the oldest minor that the lock admits' }),
         lockfile: DigestField,
         pythonLock: DigestField,
-        packages: Type.Record(Type.String(), Type.String(), { description: 'the engine, the providers and the bundler' }),
+        packages: Type.Record(Type.String(), Type.String(), {
+          description: 'the engine, the providers and the bundler',
+        }),
       },
       closed,
     ),

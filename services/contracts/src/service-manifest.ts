@@ -28,14 +28,26 @@ export const ServiceManifest = Type.Object(
     produces: Type.Array(Type.String()),
     keySpaces: Type.Array(Type.String({ description: 'Redis key patterns that the service owns' })),
     definitions: Type.Array(
-      Type.Union([Type.Literal('workflow'), Type.Literal('pipeline'), Type.Literal('feature-set'), Type.Literal('model')]),
+      Type.Union([
+        Type.Literal('workflow'),
+        Type.Literal('pipeline'),
+        Type.Literal('feature-set'),
+        Type.Literal('model'),
+      ]),
     ),
     needs: Type.Optional(Type.Array(Need)),
-    native: Type.Array(Type.String({ description: 'npm packages with native code: outside the bundle, locked by integrity' })),
+    native: Type.Array(
+      Type.String({ description: 'npm packages with native code: outside the bundle, locked by integrity' }),
+    ),
     peers: Type.Array(Name),
-    resources: Type.Object({ cpu: Type.Number({ exclusiveMinimum: 0 }), memoryMiB: Type.Integer({ minimum: 16 }) }, closed),
+    resources: Type.Object(
+      { cpu: Type.Number({ exclusiveMinimum: 0 }), memoryMiB: Type.Integer({ minimum: 16 }) },
+      closed,
+    ),
     probes: Type.Object({ live: Type.Optional(Type.String()), ready: Type.Optional(Type.String()) }, closed),
-    stateful: Type.Boolean({ description: 'true: one instance owns a folder, so a replacement waits for the old one to end' }),
+    stateful: Type.Boolean({
+      description: 'true: one instance owns a folder, so a replacement waits for the old one to end',
+    }),
     scaling: Type.Union([Type.Literal('none'), Type.Literal('cpu')]),
   },
   { ...closed, $id: 'https://orrery.dev/schema/service.json', title: 'ServiceManifest' },

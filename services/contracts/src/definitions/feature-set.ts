@@ -38,7 +38,11 @@ export const FeatureSet = Type.Object(
       { table: Identifier, day: Identifier, daysMax: Type.Integer({ minimum: 1, maximum: 400 }) },
       { ...closed, description: 'a table with a day column; a window never reaches the day that is computed' },
     ),
-    sql: Type.String({ minLength: 1, maxLength: 20_000, description: 'templated SELECT: one row per row of {{ rows }}' }),
+    sql: Type.String({
+      minLength: 1,
+      maxLength: 20_000,
+      description: 'templated SELECT: one row per row of {{ rows }}',
+    }),
     features: Type.Array(FeatureColumn, { minItems: 1, maxItems: 1000 }),
   },
   { ...closed, $id: 'https://orrery.dev/schema/feature-set.json', title: 'FeatureSet' },

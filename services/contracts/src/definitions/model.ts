@@ -17,20 +17,28 @@ export const Model = Type.Object(
     ),
     known: Type.String({ maxLength: 2000, description: 'what is known at the moment of prediction' }),
     featureSet: Name,
-    features: Type.Array(Type.Object({ name: Identifier, type: Type.Union([Type.Literal('number'), Type.Literal('category')]) }, closed), {
-      minItems: 1,
-      maxItems: 1000,
-    }),
+    features: Type.Array(
+      Type.Object({ name: Identifier, type: Type.Union([Type.Literal('number'), Type.Literal('category')]) }, closed),
+      {
+        minItems: 1,
+        maxItems: 1000,
+      },
+    ),
     framework: Type.Literal('scikit-learn'),
     estimator: Type.String({ maxLength: 100 }),
-    parameters: Type.Optional(Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]))),
+    parameters: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()])),
+    ),
     seed: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
     split: Type.Object({ by: Type.Literal('day'), train: Period, test: Period }, closed),
     sampling: Type.Optional(Type.Object({ trainRowsMax: Type.Integer({ minimum: 1000 }) }, closed)),
     baselines: Type.Array(
       Type.Union([
         Type.Object({ kind: Type.Literal('mean') }, closed),
-        Type.Object({ kind: Type.Literal('group-mean'), by: Type.Array(Identifier, { minItems: 1, maxItems: 4 }) }, closed),
+        Type.Object(
+          { kind: Type.Literal('group-mean'), by: Type.Array(Identifier, { minItems: 1, maxItems: 4 }) },
+          closed,
+        ),
       ]),
       { minItems: 1, maxItems: 8 },
     ),
@@ -50,7 +58,10 @@ export const Model = Type.Object(
       closed,
     ),
     parity: Type.Object(
-      { rows: Type.Integer({ minimum: 1000, maximum: 100_000 }), tolerance: Type.Number({ exclusiveMinimum: 0, maximum: 1 }) },
+      {
+        rows: Type.Integer({ minimum: 1000, maximum: 100_000 }),
+        tolerance: Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
+      },
       closed,
     ),
     resources: Type.Object(

@@ -10,14 +10,19 @@ const Retry = Type.Object(
     backoffMaxMs: Type.Optional(Milliseconds(3_600_000)),
     jitter: Type.Optional(Type.Union([Type.Literal('full'), Type.Literal('none')], { description: 'default full' })),
   },
-  { ...closed, description: 'waits backoffMs x 2^(attempt-1), at most backoffMaxMs, times a random share when jitter is full' },
+  {
+    ...closed,
+    description: 'waits backoffMs x 2^(attempt-1), at most backoffMaxMs, times a random share when jitter is full',
+  },
 );
 
 const stepFields = {
   name: Name,
   needs: Type.Optional(Type.Array(Name, { maxItems: 64, description: 'steps that end well before this one starts' })),
   retry: Type.Optional(Retry),
-  timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'of one attempt; default 300' })),
+  timeoutSeconds: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 86_400, description: 'of one attempt; default 300' }),
+  ),
 };
 
 /** A call to a peer service. A 202 with `location` is polled until its `state` is `succeeded` or `failed`. */
@@ -49,7 +54,14 @@ const ProcessStep = Type.Object(
         arguments: Type.Optional(Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 32 })),
         inputs: Type.Optional(
           Type.Record(Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$' }), Type.Unknown(), {
-            description: 'files laid into the workspace: a digest brings the object from the store, anything else becomes JSON',
+            description:
+              'files laid into the workspace: a digest brings the object from the store, anything else becomes JSON',
+          }),
+        ),
+        reuse: Type.Optional(
+          Type.Literal('same-inputs', {
+            description:
+              'a program that is a function of its inputs: an earlier result of the same program and inputs is taken',
           }),
         ),
         limits: Type.Object(
@@ -81,7 +93,10 @@ export const Step = Type.Union([HttpStep, ProcessStep, SleepStep]);
 export type Step = Static<typeof Step>;
 
 export const Trigger = Type.Union([
-  Type.Object({ cron: Type.String({ maxLength: 100 }), timezone: Type.Optional(Type.String({ maxLength: 64 })) }, closed),
+  Type.Object(
+    { cron: Type.String({ maxLength: 100 }), timezone: Type.Optional(Type.String({ maxLength: 64 })) },
+    closed,
+  ),
   Type.Object({ manual: Type.Literal(true) }, closed),
 ]);
 export type Trigger = Static<typeof Trigger>;
@@ -108,8 +123,12 @@ export const Workflow = Type.Object(
         ),
       ),
     ),
-    runsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'runs at the same time; default 1' })),
-    timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 604_800, description: 'of the whole run; default 3600' })),
+    runsMax: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'runs at the same time; default 1' }),
+    ),
+    timeoutSeconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 604_800, description: 'of the whole run; default 3600' }),
+    ),
     steps: Type.Array(Step, { minItems: 1, maxItems: 1000 }),
   },
   { ...closed, $id: 'https://orrery.dev/schema/workflow.json', title: 'Workflow' },
