@@ -1,0 +1,137 @@
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { closest } from 'fastest-levenshtein';
+import { OrreryError } from '@orrery/kit/errors';
+import { CommandError, messageOf } from '../errors.ts';
+import { defaultPortBase } from '../local/ports.ts';
+import type { Verb, VerbContext } from './verb.ts';
+import { verbs } from './verbs.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<number> {
+  const verb = findVerb(words);
+  const json = words.includes('--json');
+  try {
+    if (verb === undefined) return answerWithoutVerb(words);
+    if (words.includes('--help') || words.includes('-h')) return print(helpOf(verb), 0);
+    const rest = words.slice(verb.name.split(' ').length);
+    const { values, positionals } = parse(verb, rest);
+    const result = await verb.run(contextOf(json), { words: positionals, values });
+    return print(json ? JSON.stringify(result.json, null, 2) : result.text, result.exitCode ?? 0);
+  } catch (error) {
+    return complain(error, json);
+  }
+}
+
+function contextOf(json: boolean): VerbContext {
+  const state = process.env['ORRERY_STATE'];
+  return {
+    places: { root, state: state === undefined ? join(root, '.orrery') : resolve(state) },
+    portBase: defaultPortBase(process.env['ORRERY_PORT_BASE']),
+    actor: actorName(process.env['ORRERY_ACTOR'] ?? userInfo().username),
+    json,
+    now: () => new Date(),
+    progress: (line) => process.stderr.write(`${line}\n`),
+    interrupted: new Promise((resolve_) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve_());
+    }),
+  };
+}
+
+function findVerb(words: readonly string[]): Verb | undefined {
+  const plain = words.filter((word) => !word.startsWith('-'));
+  return [2, 1]
+    .map((count) => verbs.find((verb) => verb.name === plain.slice(0, count).join(' ')))
+    .find((verb) => verb !== undefined);
+}
+
+function parse(verb: Verb, words: readonly string[]): ReturnType<typeof parseArgs> {
+  try {
+    const options = {
+      ...verb.options,
+      json: { type: 'boolean' as const },
+      help: { type: 'boolean' as const, short: 'h' },
+    };
+    return parseArgs({ args: [...words], options, allowPositionals: true });
+  } catch (cause) {
+    const message = messageOf(cause).split('. To specify')[0] ?? '';
+    const known = ['json', 'help', ...Object.keys(verb.options ?? {})];
+    const wrong = /'--?([^' ]+)/.exec(message)?.[1];
+    const nearest = wrong === undefined ? '' : `did you mean --${closest(wrong, known)}? `;
+    throw new CommandError({
+      code: 'USAGE',
+      message,
+      hint: `${nearest}npx orrery ${verb.name} --help`,
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
+function answerWithoutVerb(words: readonly string[]): number {
+  const asked = words.filter((word) => !word.startsWith('-')).slice(0, 2);
+  if (asked.length === 0) return print(helpOfAll(), words.length === 0 || words.includes('--help') ? 0 : 2);
+  const group = verbs.filter((verb) => verb.name.startsWith(`${asked[0] ?? ''} `));
+  const [name, choices] =
+    group.length > 0
+      ? [asked.join(' '), group.map((verb) => verb.name)]
+      : [asked[0] ?? '', verbs.map((verb) => verb.name)];
+  const hint = `did you mean "npx orrery ${closest(name, choices)}"? npx orrery --help lists all`;
+  throw new CommandError({ code: 'USAGE', message: `there is no "orrery ${name}"`, hint, exitCode: 2 });
+}
+
+function helpOfAll(): string {
+  const width = Math.max(...verbs.map((verb) => verb.name.length));
+  const lines = verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`);
+  return [
+    'orrery: run, release, pin and roll back the platform.',
+    '',
+    'Usage: npx orrery <verb> [--json] [--help]',
+    '',
+    ...lines,
+    '',
+    'Exit codes: 0 ok, 1 failed, 2 usage, 3 unsafe. State lies in .orrery (ORRERY_STATE), ports begin at 7400 (ORRERY_PORT_BASE).',
+  ].join('\n');
+}
+
+function helpOf(verb: Verb): string {
+  const options = Object.keys(verb.options ?? {}).map((name) => `--${name}`);
+  const flags = [...options, '--json', '--help'].join(' ');
+  return [
+    `Usage: npx orrery ${verb.name} ${verb.usage}`.trim(),
+    '',
+    verb.summary,
+    '',
+    verb.help,
+    '',
+    `Options: ${flags}`,
+  ].join('\n');
+}
+
+function print(text: string, code: number): number {
+  if (text !== '') process.stdout.write(`${text}\n`);
+  return code;
+}
+
+function complain(error: unknown, json: boolean): number {
+  const known = error instanceof CommandError || error instanceof OrreryError;
+  if (!known) {
+    process.stderr.write(
+      `orrery: this is a fault of orrery itself, please report it\n${(error as Error).stack ?? String(error)}\n`,
+    );
+    return 1;
+  }
+  const { code, message, hint } = error;
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
+  else process.stderr.write(`orrery: ${message}\n  ${hint}\n`);
+  return error instanceof CommandError ? error.exitCode : 1;
+}
+
+function actorName(user: string): string {
+  const name = user.toLowerCase().replace(/[^a-z0-9-]/g, '-');
+  return /^[a-z]/.test(name) ? name.slice(0, 63) : 'local';
+}

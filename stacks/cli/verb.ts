@@ -1,0 +1,49 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { Places } from '../release/places.ts';
+
+export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+export interface VerbInput {
+  readonly words: readonly string[];
+  readonly values: Values;
+}
+
+/** What a verb may touch of the world. */
+export interface VerbContext {
+  readonly places: Places;
+  readonly portBase: number | undefined;
+  readonly actor: string;
+  readonly json: boolean;
+  readonly now: () => Date;
+  /** Tells how long work goes on; never part of the answer. */
+  readonly progress: (line: string) => void;
+  /** Resolves at the first Ctrl-C or SIGTERM. */
+  readonly interrupted: Promise<void>;
+}
+
+export interface VerbResult {
+  /** The answer for programs: printed alone under --json. */
+  readonly json: unknown;
+  /** The same for people. */
+  readonly text: string;
+  /** Default 0. */
+  readonly exitCode?: 0 | 1 | 3;
+}
+
+export interface Verb {
+  /** One or two words, for example `release create`. */
+  readonly name: string;
+  /** One line for the list of verbs. */
+  readonly summary: string;
+  /** The arguments after the name. */
+  readonly usage: string;
+  /** What a person should know before using it, with an example. */
+  readonly help: string;
+  readonly options?: NonNullable<ParseArgsConfig['options']>;
+  readonly run: (context: VerbContext, input: VerbInput) => Promise<VerbResult>;
+}
+
+export function textOption(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}

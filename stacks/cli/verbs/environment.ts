@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { shortDigest } from '@orrery/contracts/digest';
+import { systemClock } from '@orrery/kit/clock';
+import { CommandError } from '../../errors.ts';
+import { findAgent, requireAgent, startAgent } from '../../local/agent-client.ts';
+import { firstPin } from '../../local/first-pin.ts';
+import { layoutOf } from '../../local/layout.ts';
+import { readTail } from '../../local/log-file.ts';
+import type { ServiceStatus } from '../../local/supervisor.ts';
+import { ensureToolchain } from '../../setup/toolchain.ts';
+import { table } from '../table.ts';
+import { textOption, type Verb } from '../verb.ts';
+
+const stopDeadlineMs = 60_000;
+
+interface Status {
+  readonly environment: string;
+  readonly release: string | null;
+  readonly number: number | null;
+  readonly processes: readonly ServiceStatus[];
+}
+
+export const up: Verb = {
+  name: 'up',
+  summary: 'bring the local environment up and leave it running',
+  usage: '',
+  help: `Starts what the pin of local names: redis, ClickHouse, the store and every service, each its own process on
+loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery down ends it.`,
+  async run(context) {
+    const { places, progress } = context;
+    await ensureToolchain({ root: places.root, progress });
+    const { portBase } = await firstPin(context);
+    const agent = await startAgent({ places, portBase, tied: false, progress });
+    agent.release();
+    const answer = (await agent.deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+    return { json: answer, text: describe(answer) };
+  },
+};
+
+export const down: Verb = {
+  name: 'down',
+  summary: 'end the local environment',
+  usage: '',
+  help: 'Lets every service finish what it answers, then ends it. State, store and pin stay.',
+  async run({ places }) {
+    const agent = findAgent(places);
+    if (agent === undefined) return { json: { stopped: false }, text: 'the local environment does not run' };
+    await agent.deployer.call({ method: 'POST', path: '/v1/stop', body: {} });
+    const deadline = systemClock.now() + stopDeadlineMs;
+    while (findAgent(places) !== undefined) {
+      if (systemClock.now() > deadline) throw stillRuns();
+      await systemClock.sleep(100);
+    }
+    return { json: { stopped: true }, text: 'the local environment has ended' };
+  },
+};
+
+export const status: Verb = {
+  name: 'status',
+  summary: 'show what the local environment stands on and how its processes are',
+  usage: '',
+  help: 'Exit code 1 when a process is not ready.',
+  async run({ places }) {
+    const answer = (await requireAgent(places).deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+    const allReady = answer.processes.every((process_) => process_.state === 'ready');
+    return { json: answer, text: describe(answer), exitCode: allReady ? 0 : 1 };
+  },
+};
+
+export const logs: Verb = {
+  name: 'logs',
+  summary: 'show the end of the logs',
+  usage: '[PROCESS] [--lines N]',
+  help: 'Processes: deployer, redis-state, redis-cache, clickhouse and every service. Without one: the last lines of each.',
+  options: { lines: { type: 'string' } },
+  async run({ places }, { words, values }) {
+    const layout = layoutOf(places);
+    const lines = Number(textOption(values, 'lines') ?? (words.length > 0 ? '100' : '5'));
+    const running = findAgent(places);
+    const known = ['deployer', 'redis-state', 'redis-cache'];
+    if (running !== undefined) {
+      const answer = (await running.deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+      known.push(...answer.processes.map((process_) => process_.name).filter((name) => !known.includes(name)));
+    }
+    const chosen = words.length > 0 ? words : known;
+    const found = chosen.map((name) => ({ name, lines: readTail(join(layout.logs, `${name}.log`), lines) }));
+    const text = found.map((one) => [`== ${one.name}`, ...one.lines].join('\n')).join('\n');
+    return { json: found, text };
+  },
+};
+
+function describe(answer: Status): string {
+  const rows = answer.processes.map((process_) => [
+    process_.name,
+    process_.state,
+    String(process_.pid ?? '-'),
+    String(process_.port ?? '-'),
+    String(process_.restarts),
+    process_.version === null ? '-' : shortDigest(process_.version),
+  ]);
+  const release = answer.release === null ? 'none' : shortDigest(answer.release);
+  return [
+    `local stands on release ${release} (ledger entry ${answer.number ?? '-'})`,
+    '',
+    table(['process', 'state', 'pid', 'port', 'restarts', 'version'], rows),
+  ].join('\n');
+}
+
+function stillRuns(): CommandError {
+  const message = `the local environment still runs after ${stopDeadlineMs / 1000} s`;
+  return new CommandError({ code: 'STOP_SLOW', message, hint: 'npx orrery logs deployer tells what it waits for' });
+}

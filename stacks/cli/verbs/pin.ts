@@ -1,0 +1,137 @@
+import { shortDigest } from '@orrery/contracts/digest';
+import type { LedgerEntry, Pin } from '@orrery/contracts/release';
+import { createFolderStore } from '@orrery/kit/store';
+import { CommandError } from '../../errors.ts';
+import { findAgent } from '../../local/agent-client.ts';
+import { readLocalBinding } from '../../local/settings.ts';
+import { verifyClosure } from '../../release/closure.ts';
+import { rebuildRelease } from '../../release/create.ts';
+import { movePin, readLedger, readPin } from '../../release/pin.ts';
+import { isLocal, storeFolder } from '../../release/places.ts';
+import { readRelease, recordBinding } from '../../release/records.ts';
+import { freezeSettings } from '../settings.ts';
+import { textOption, type Verb, type VerbContext } from '../verb.ts';
+import { required } from './release.ts';
+
+interface Move {
+  readonly environment: string;
+  readonly kind: 'pin' | 'rollback';
+  readonly pin: Pin;
+  readonly reason: string;
+}
+
+export const pin: Verb = {
+  name: 'pin',
+  summary: 'set what an environment stands on',
+  usage: 'ENV RELEASE [--reason TEXT] [--drop-live]',
+  help: `Freezes Pulumi.<ENV>.yaml into a binding and moves ENV's pin to RELEASE and that binding.
+For local, what runs is replaced first, without a failed request; the pin moves only when all of it serves.
+A release without a pair that is live in ENV is refused (exit code 3): make it with release create --live ENV,
+or say --drop-live.`,
+  options: { reason: { type: 'string' }, 'drop-live': { type: 'boolean' } },
+  async run(context, { words, values }) {
+    const environment = required(words, 'ENV', 'pin');
+    const { places } = context;
+    const release = readRelease(places, required(words.slice(1), 'RELEASE', 'pin'));
+    if (values['drop-live'] !== true) assertKeepsLive(context, environment, release.release.live);
+    const binding = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
+    const target: Pin = { schema: 1, release: release.digest, binding: recordBinding(places, binding) };
+    return move(context, {
+      environment,
+      kind: 'pin',
+      pin: target,
+      reason: textOption(values, 'reason') ?? 'pinned by hand',
+    });
+  },
+};
+
+export const rollback: Verb = {
+  name: 'rollback',
+  summary: 'go back to what an environment stood on before',
+  usage: 'ENV [--to N] [--reason TEXT]',
+  help: `Moves the pin forward to the release and binding of ledger entry N: bundles, configuration, definitions and live
+pairs of then, exactly. Without --to: the entry before the present one. N is a number of npx orrery rollback ENV --list.`,
+  options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' } },
+  async run(context, { words, values }) {
+    const environment = required(words, 'ENV', 'rollback');
+    const ledger = readLedger(context.places, environment);
+    if (values['list'] === true) return { json: ledger, text: ledger.map(entryLine).join('\n') };
+    const target = chooseEntry(ledger, environment, textOption(values, 'to'));
+    const reason = textOption(values, 'reason') ?? `back to entry ${target.number}`;
+    return move(context, { environment, kind: 'rollback', pin: target.pin, reason });
+  },
+};
+
+/** Moves the pin; for a running local environment together with what runs. */
+async function move(context: VerbContext, { environment, kind, pin: target, reason }: Move) {
+  const { places, actor } = context;
+  const before = readPin(places, environment);
+  const agent = isLocal(environment) ? findAgent(places) : undefined;
+  let entry: LedgerEntry;
+  let replaced: string[] = [];
+  if (agent === undefined) {
+    if (isLocal(environment)) await provideObjects(context, target);
+    entry = movePin(places, environment, {
+      kind,
+      release: target.release,
+      binding: target.binding,
+      actor,
+      reason,
+      at: context.now().toISOString(),
+    });
+  } else {
+    const body = { kind, release: target.release, binding: target.binding, reason };
+    const answer = await agent.deployer.call({
+      method: 'POST',
+      path: '/v1/deployments',
+      body,
+      actor,
+      timeoutMs: 600_000,
+    });
+    ({ entry, replaced } = answer.body as { entry: LedgerEntry; replaced: string[] });
+  }
+  const from = before === undefined ? 'nothing' : shortDigest(before.release);
+  const effect = agent === undefined ? '' : `\nreplaced: ${replaced.join(', ') || 'nothing, no service differs'}`;
+  const file = isLocal(environment) ? '' : `\ncommit stacks/pins/${environment}.json and stacks/records to make it so`;
+  return {
+    json: { environment, kind, from: before ?? null, to: target, number: entry.number, replaced },
+    text: `${environment}: ${from} -> ${shortDigest(target.release)} (ledger entry ${entry.number})${effect}${file}`,
+  };
+}
+
+/** What is pinned must be there when the environment starts next. */
+async function provideObjects(context: VerbContext, target: Pin): Promise<void> {
+  const recorded = readRelease(context.places, target.release);
+  const faults = await verifyClosure(createFolderStore(storeFolder(context.places)), recorded.release);
+  if (faults.length > 0) await rebuildRelease(context.places, recorded, context.progress);
+}
+
+function assertKeepsLive(context: VerbContext, environment: string, live: Readonly<Record<string, string>>): void {
+  const present = readPin(context.places, environment);
+  if (present === undefined) return;
+  const lost = Object.keys(readRelease(context.places, present.release).release.live).filter(
+    (model) => !(model in live),
+  );
+  if (lost.length === 0) return;
+  throw new CommandError({
+    code: 'LIVE_PAIR_LOST',
+    message: `this release has no live pair of ${lost.join(', ')}, which ${environment} serves`,
+    hint: `make it with them: npx orrery release create --live ${environment}; or stop serving them: --drop-live`,
+    exitCode: 3,
+  });
+}
+
+function chooseEntry(ledger: readonly LedgerEntry[], environment: string, to: string | undefined): LedgerEntry {
+  const number = to === undefined ? ledger.length - 1 : Number(to);
+  const entry = ledger.find((one) => one.number === number);
+  if (entry !== undefined) return entry;
+  const message =
+    to === undefined ? `${environment} has nothing to go back to` : `${environment} has no ledger entry ${to}`;
+  const hint = `npx orrery rollback ${environment} --list shows all ${ledger.length}`;
+  throw new CommandError({ code: 'ENTRY_UNKNOWN', message, hint, exitCode: 2 });
+}
+
+function entryLine(entry: LedgerEntry): string {
+  const place = `${shortDigest(entry.pin.release)} ${shortDigest(entry.pin.binding)}`;
+  return `${String(entry.number).padStart(4)}  ${entry.at.slice(0, 19)}  ${entry.kind.padEnd(8)}  ${place}  ${entry.actor}: ${entry.reason}`;
+}

@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPeer, type Peer } from '@orrery/kit/peer';
+import { CommandError } from '../errors.ts';
+import type { Places } from '../release/places.ts';
+import { isAlive, type ProcessIdentity } from './identity.ts';
+import { layoutOf } from './layout.ts';
+import { host, portOffsets } from './ports.ts';
+
+/** A running local environment. */
+export interface RunningAgent {
+  readonly portBase: number;
+  readonly token: string;
+  readonly deployer: Peer;
+  peer(name: string, offset: number): Peer;
+}
+
+export interface StartedAgent extends RunningAgent {
+  /** Ends the environment and resolves when nothing of it runs. */
+  stop(): Promise<void>;
+  /** Lets it go on without the one who started it. */
+  release(): void;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+}
+
+interface AgentMessage {
+  readonly type: 'progress' | 'ready' | 'failed';
+  readonly line?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+/** The environment that runs in this state folder, if one does. */
+export function findAgent(places: Places): RunningAgent | undefined {
+  const layout = layoutOf(places);
+  if (!existsSync(layout.agent)) return undefined;
+  const agent = JSON.parse(readFileSync(layout.agent, 'utf8')) as ProcessIdentity & { portBase: number };
+  if (!isAlive(agent)) return undefined;
+  return connect(agent.portBase, readFileSync(layout.token, 'utf8').trim());
+}
+
+export function requireAgent(places: Places): RunningAgent {
+  const agent = findAgent(places);
+  if (agent !== undefined) return agent;
+  throw new CommandError({
+    code: 'ENVIRONMENT_DOWN',
+    message: 'the local environment does not run',
+    hint: 'start it: npx orrery up (or npm start, which also runs the main job)',
+  });
+}
+
+/** Starts the environment and resolves when it serves. Tied: it ends when this process does, however that ends. */
+export async function startAgent(options: {
+  places: Places;
+  portBase: number;
+  tied: boolean;
+  progress: (line: string) => void;
+}): Promise<StartedAgent> {
+  const { places, portBase } = options;
+  const layout = layoutOf(places);
+  if (findAgent(places) !== undefined) {
+    throw new CommandError({
+      code: 'ENVIRONMENT_RUNS',
+      message: 'the local environment runs already',
+      hint: 'npx orrery status shows it, npx orrery down ends it',
+    });
+  }
+  mkdirSync(layout.logs, { recursive: true });
+  const logFile = openSync(join(layout.logs, 'deployer.log'), 'a', 0o600);
+  const words = ['--root', places.root, '--state', places.state, '--ports', String(portBase)];
+  const flags = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'agent.ts'), ...words];
+  const child = spawn(process.execPath, options.tied ? [...flags, '--tied'] : flags, {
+    cwd: places.root,
+    detached: true,
+    stdio: ['ignore', logFile, logFile, 'ipc'],
+  });
+  closeSync(logFile);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await becomesReady(child, ended, options.progress, join(layout.logs, 'deployer.log'));
+  return {
+    ...connect(portBase, readFileSync(layout.token, 'utf8').trim()),
+    ended,
+    release() {
+      child.disconnect();
+      child.unref();
+    },
+    async stop() {
+      if (child.connected) child.send({ type: 'stop' });
+      await ended;
+    },
+  };
+}
+
+function becomesReady(
+  child: ChildProcess,
+  ended: Promise<void>,
+  progress: (line: string) => void,
+  logFile: string,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let told: AgentMessage | undefined;
+    child.on('message', (raw) => {
+      const message = raw as AgentMessage;
+      if (message.type === 'progress') progress(message.line ?? '');
+      if (message.type === 'failed') told = message;
+      if (message.type === 'ready') resolve();
+    });
+    void ended.then(() => {
+      const fallback = {
+        code: 'AGENT_FAILED',
+        message: 'the environment ended while it started',
+        hint: `see ${logFile}`,
+      };
+      const { code, message, hint } = { ...fallback, ...told };
+      reject(new CommandError({ code, message, hint }));
+    });
+  });
+}
+
+function connect(portBase: number, token: string): RunningAgent {
+  const peer = (name: string, offset: number) =>
+    createPeer({ name, url: `http://${host}:${portBase + offset}`, token });
+  return { portBase, token, peer, deployer: peer('the deployer', portOffsets.agent) };
+}

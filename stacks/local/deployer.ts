@@ -1,0 +1,98 @@
+import { digestOf, isDigest, type Digest } from '@orrery/contracts/digest';
+import type { LedgerEntry, Pin } from '@orrery/contracts/release';
+import type { Log } from '@orrery/kit/log';
+import { createPeer } from '@orrery/kit/peer';
+import { retry } from '@orrery/kit/retry';
+import { CommandError, messageOf } from '../errors.ts';
+import { withLivePairs } from '../release/create.ts';
+import { movePin, readPin } from '../release/pin.ts';
+import type { Places } from '../release/places.ts';
+import { readRelease, recordRelease } from '../release/records.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface DeployerOptions {
+  readonly places: Places;
+  readonly supervisor: Supervisor;
+  readonly token: string;
+  readonly registryUrl: () => string | undefined;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+export interface Deployment {
+  readonly kind: LedgerEntry['kind'];
+  readonly release: Digest;
+  readonly binding: Digest;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Changes what `local` stands on, together with what runs: both, or neither. */
+export class Deployer {
+  private readonly options: DeployerOptions;
+
+  constructor(options: DeployerOptions) {
+    this.options = options;
+  }
+
+  /** Runs another release, then moves the pin to it. When it does not come up, pin and processes are as before. */
+  async deploy(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
+    const { places, supervisor } = this.options;
+    const pin: Pin = { schema: 1, release: deployment.release, binding: deployment.binding };
+    const moved: LedgerEntry[] = [];
+    const { replaced } = await supervisor.apply(pin, () => {
+      moved.push(movePin(places, 'local', { ...deployment, at: this.options.now().toISOString() }));
+    });
+    await this.tellRegistry(deployment.release);
+    const [entry] = moved;
+    if (entry === undefined) throw new TypeError('the pin did not move');
+    return { entry, replaced };
+  }
+
+  /** Makes the release in which a pair is live, and deploys it. A pair that is live already changes nothing. */
+  async goLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
+    if (!isDigest(pair)) {
+      const message = `"${pair}" is no pair`;
+      throw new CommandError({
+        code: 'PAIR_INVALID',
+        message,
+        hint: 'name a pair by its digest: GET /v1/pairs of registry',
+      });
+    }
+    const pin = this.requirePin();
+    const current = readRelease(this.options.places, pin.release);
+    if (current.release.live[model] === pair)
+      return { release: current.digest, previous: current.digest, reused: true };
+    const release = withLivePairs(current.release, { ...current.release.live, [model]: pair });
+    const recorded = recordRelease(this.options.places, 'local', release, {
+      commit: current.provenance.commit,
+      base: digestOf('release', withLivePairs(release, {})),
+      createdAt: this.options.now().toISOString(),
+      actor,
+      reason: `${model}: ${reason}`,
+    });
+    await this.deploy({ kind: 'go-live', release: recorded.digest, binding: pin.binding, actor, reason });
+    return { release: recorded.digest, previous: current.digest, reused: false };
+  }
+
+  /** The registry keeps the history of what was live; it learns it after every move, and again at every start. */
+  async tellRegistry(release: Digest): Promise<void> {
+    const url = this.options.registryUrl();
+    if (url === undefined) return;
+    const { live } = readRelease(this.options.places, release).release;
+    const peer = createPeer({ name: 'registry', url, token: this.options.token });
+    const call = () => peer.call({ method: 'PUT', path: '/v1/live', body: { release, live }, actor: 'deployer' });
+    await retry(call, { attemptsMax: 5, backoffMs: 100, backoffMaxMs: 1000 }).catch((error: unknown) => {
+      this.options.log.warn(
+        { reason: messageOf(error) },
+        'the registry was not told what is live; it learns it at the next start',
+      );
+    });
+  }
+
+  private requirePin(): Pin {
+    const pin = readPin(this.options.places, 'local');
+    if (pin !== undefined) return pin;
+    throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
+  }
+}

@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { systemClock } from '@orrery/kit/clock';
+import { openRedis } from '@orrery/kit/redis';
+import { startFailed, type Running } from './child.ts';
+import type { LogFile } from './log-file.ts';
+import { host } from './ports.ts';
+
+export interface RedisServerOptions {
+  readonly name: string;
+  readonly binary: string;
+  readonly port: number;
+  readonly password: string;
+  readonly folder: string;
+  readonly memoryMiB: number;
+  readonly log: LogFile;
+}
+
+const readyMs = 30_000;
+const stopMs = 10_000;
+
+/** State is never evicted and survives: every write is in the append-only file before it is answered. */
+const stateLines = ['appendonly yes', 'appendfsync everysec', 'maxmemory-policy noeviction'];
+/** The cache may lose anything that can be computed again. */
+const cacheLines = ['appendonly no', 'maxmemory-policy volatile-lru'];
+
+/** Starts a redis-server on loopback, configured through its standard input so that the password is in no file and no argument. */
+export function runRedisServer(options: RedisServerOptions, kind: 'state' | 'cache'): Running {
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const child = spawn(options.binary, ['-'], {
+    cwd: options.folder,
+    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  options.log.collect(child.stdout);
+  options.log.collect(child.stderr);
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(`${configuration(options, kind).join('\n')}\n`);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? ''}`));
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    ready: Promise.race([answersPing(options), ended.then((how) => Promise.reject(startFailedBy(options, how)))]),
+    stop: () => stopProcess(child, ended),
+    tell: () => undefined,
+  };
+}
+
+function configuration(options: RedisServerOptions, kind: 'state' | 'cache'): string[] {
+  return [
+    `bind ${host}`,
+    `port ${options.port}`,
+    `requirepass ${options.password}`,
+    `dir ${JSON.stringify(options.folder)}`,
+    `maxmemory ${options.memoryMiB}mb`,
+    'save ""',
+    'daemonize no',
+    ...(kind === 'state' ? stateLines : cacheLines),
+  ];
+}
+
+async function answersPing(options: RedisServerOptions): Promise<void> {
+  const redis = openRedis({ url: `redis://${host}:${options.port}`, password: options.password, name: 'supervisor' });
+  redis.on('error', () => undefined);
+  try {
+    const deadline = systemClock.now() + readyMs;
+    while (systemClock.now() < deadline) {
+      const answer = await redis.ping().catch(() => undefined);
+      if (answer === 'PONG') return;
+      await systemClock.sleep(50);
+    }
+    throw startFailedBy(options, `no answer within ${readyMs / 1000} s`);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function startFailedBy(options: RedisServerOptions, how: string): Error {
+  return startFailed(options.name, `${how} ${options.log.lastLines(2)}`, options.log.path);
+}
+
+export async function stopProcess(child: ChildProcess, ended: Promise<string>, deadlineMs = stopMs): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+  await ended;
+  clearTimeout(timer);
+}

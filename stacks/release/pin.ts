@@ -1,0 +1,87 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { digestOf, type Digest } from '@orrery/contracts/digest';
+import { LedgerEntry, Pin } from '@orrery/contracts/release';
+import { CommandError, messageOf } from '../errors.ts';
+import { ledgerFile, pinFile, type Places } from './places.ts';
+import { writeRecord } from './records.ts';
+
+const ajv = new Ajv2020({ allErrors: true, strict: false });
+const checkPin = ajv.compile(Pin);
+const checkEntry = ajv.compile(LedgerEntry);
+
+export interface PinChange {
+  readonly kind: LedgerEntry['kind'];
+  readonly release: Digest;
+  readonly binding: Digest;
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** What an environment stands on; undefined before its first pin. */
+export function readPin(places: Places, environment: string): Pin | undefined {
+  const file = pinFile(places, environment);
+  if (!existsSync(file)) return undefined;
+  const pin = parse(file, readFileSync(file, 'utf8'));
+  if (checkPin(pin)) return pin as Pin;
+  throw broken(file, checkPin.errors?.[0]?.message ?? 'is no pin');
+}
+
+/** Moves the pin: first the ledger, then the pin, so that a pin without an entry can't be. Returns the entry. */
+export function movePin(places: Places, environment: string, change: PinChange): LedgerEntry {
+  const ledger = readLedger(places, environment);
+  const last = ledger.at(-1);
+  const entry: LedgerEntry = {
+    schema: 1,
+    number: (last?.number ?? 0) + 1,
+    previous: last === undefined ? null : digestOf('ledger-entry', last),
+    kind: change.kind,
+    pin: { schema: 1, release: change.release, binding: change.binding },
+    at: change.at,
+    actor: change.actor,
+    reason: change.reason,
+  };
+  const file = ledgerFile(places, environment);
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify(entry)}\n`, { flush: true });
+  writeRecord(pinFile(places, environment), entry.pin);
+  return entry;
+}
+
+/** An environment's ledger, oldest first. Throws `LEDGER_BROKEN` at the first line that does not follow from the one before. */
+export function readLedger(places: Places, environment: string): LedgerEntry[] {
+  const file = ledgerFile(places, environment);
+  if (!existsSync(file)) return [];
+  const entries: LedgerEntry[] = [];
+  for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+    if (line === '') continue;
+    const entry = parse(`${file}:${index + 1}`, line);
+    if (!checkEntry(entry)) throw broken(`${file}:${index + 1}`, checkEntry.errors?.[0]?.message ?? 'is no entry');
+    const last = entries.at(-1);
+    const expected = last === undefined ? null : digestOf('ledger-entry', last);
+    const { previous, number } = entry as LedgerEntry;
+    if (previous !== expected || number !== entries.length + 1) {
+      throw broken(`${file}:${index + 1}`, `entry ${number} does not follow from the line before it`);
+    }
+    entries.push(entry as LedgerEntry);
+  }
+  return entries;
+}
+
+function parse(place: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw broken(place, messageOf(cause));
+  }
+}
+
+function broken(place: string, reason: string): CommandError {
+  return new CommandError({
+    code: 'LEDGER_BROKEN',
+    message: `${place} ${reason}`,
+    hint: 'pins and ledgers are written by orrery alone: restore the file',
+  });
+}

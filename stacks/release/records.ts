@@ -1,0 +1,156 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { digestOf, isDigest, shortDigest, type Digest } from '@orrery/contracts/digest';
+import { Binding, Provenance, Release } from '@orrery/contracts/release';
+import { CommandError, messageOf } from '../errors.ts';
+import { recordsFolder, recordsFolders, type Places } from './places.ts';
+
+export interface RecordedRelease {
+  readonly digest: Digest;
+  readonly release: Release;
+  readonly provenance: Provenance;
+  readonly folder: string;
+}
+
+const ajv = new Ajv2020({ allErrors: true, strict: false });
+const checkRelease = ajv.compile(Release);
+const checkProvenance = ajv.compile(Provenance);
+const checkBinding = ajv.compile(Binding);
+
+/** Adds a release to the records; one that is there already stays as it is, with its first provenance. */
+export function recordRelease(
+  places: Places,
+  environment: string,
+  release: Release,
+  provenance: Omit<Provenance, 'schema' | 'release'>,
+): RecordedRelease {
+  const digest = digestOf('release', release);
+  const known = findReleaseFolder(places, digest);
+  if (known !== undefined) return readReleaseFolder(known);
+  const folder = join(recordsFolder(places, environment), 'releases', shortDigest(digest));
+  const document: Provenance = { schema: 1, release: digest, ...provenance };
+  writeRecord(join(folder, 'provenance.json'), document);
+  writeRecord(join(folder, 'release.json'), release);
+  return { digest, release, provenance: document, folder };
+}
+
+/** The release of a digest or of any unambiguous beginning of one (at least four digits). Its bytes are checked. */
+export function readRelease(places: Places, reference: string): RecordedRelease {
+  const wanted = reference.replace(/^sha256:/, '');
+  if (!/^[0-9a-f]{4,64}$/.test(wanted)) {
+    const message = `"${reference}" is no release`;
+    throw new CommandError({ code: 'RELEASE_UNKNOWN', message, hint: 'npx orrery release list', exitCode: 2 });
+  }
+  const folders = releaseFolders(places).filter((folder) => matches(folder, wanted));
+  const [only, second] = folders;
+  if (only === undefined) {
+    const message = `there is no release ${reference}`;
+    throw new CommandError({ code: 'RELEASE_UNKNOWN', message, hint: 'npx orrery release list', exitCode: 2 });
+  }
+  if (second !== undefined) {
+    const message = `${reference} stands for ${folders.length} releases`;
+    throw new CommandError({ code: 'RELEASE_AMBIGUOUS', message, hint: 'give more digits', exitCode: 2 });
+  }
+  const found = readReleaseFolder(only);
+  if (found.digest.slice('sha256:'.length).startsWith(wanted)) return found;
+  throw new CommandError({
+    code: 'RELEASE_UNKNOWN',
+    message: `there is no release ${reference}`,
+    hint: 'npx orrery release list',
+  });
+}
+
+/** Every release that is recorded, each checked, by the time of its making. */
+export function listReleases(places: Places): RecordedRelease[] {
+  const releases = releaseFolders(places).map(readReleaseFolder);
+  return releases.sort((left, right) => left.provenance.createdAt.localeCompare(right.provenance.createdAt));
+}
+
+export function recordBinding(places: Places, binding: Binding): Digest {
+  const digest = digestOf('binding', binding);
+  const file = join(recordsFolder(places, binding.environment), 'bindings', `${shortDigest(digest)}.json`);
+  if (!existsSync(file)) writeRecord(file, binding);
+  return digest;
+}
+
+export function readBinding(places: Places, environment: string, digest: Digest): Binding {
+  const file = join(recordsFolder(places, environment), 'bindings', `${shortDigest(digest)}.json`);
+  const binding = readDocument<Binding>(file, checkBinding);
+  const found = digestOf('binding', binding);
+  if (found !== digest) throw corrupt(file, digest, found);
+  return binding;
+}
+
+/** Writes a record whole or not at all, for people to read; never over another. */
+export function writeRecord(file: string, document: unknown): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(sortKeys(document), null, 2)}\n`, { flush: true });
+  renameSync(temporary, file);
+}
+
+function readReleaseFolder(folder: string): RecordedRelease {
+  const file = join(folder, 'release.json');
+  const release = readDocument<Release>(file, checkRelease);
+  const provenance = readDocument<Provenance>(join(folder, 'provenance.json'), checkProvenance);
+  const digest = digestOf('release', release);
+  if (!folder.endsWith(shortDigest(digest)) || provenance.release !== digest)
+    throw corrupt(file, provenance.release, digest);
+  return { digest, release, provenance, folder };
+}
+
+function findReleaseFolder(places: Places, digest: Digest): string | undefined {
+  return releaseFolders(places).find((folder) => folder.endsWith(shortDigest(digest)));
+}
+
+function releaseFolders(places: Places): string[] {
+  return recordsFolders(places).flatMap((records) => {
+    const folder = join(records, 'releases');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => /^[0-9a-f]{12}$/.test(name) && existsSync(join(folder, name, 'release.json')))
+      .map((name) => join(folder, name));
+  });
+}
+
+function matches(folder: string, wanted: string): boolean {
+  const name = folder.slice(-12);
+  return name.startsWith(wanted.slice(0, 12));
+}
+
+function readDocument<T>(file: string, check: ReturnType<typeof ajv.compile>): T {
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw unreadable(file, messageOf(cause), cause);
+  }
+  if (check(document)) return document as T;
+  const first = check.errors?.[0];
+  throw unreadable(file, `${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}`);
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): CommandError {
+  return new CommandError({
+    code: 'RECORD_CORRUPT',
+    message: `${file} is no valid record: ${reason}`,
+    hint: `records are never edited: restore it (git checkout -- ${file}), or delete its folder when it is machine state`,
+    cause,
+  });
+}
+
+function corrupt(file: string, expected: string, found: string): CommandError {
+  return new CommandError({
+    code: 'RECORD_CORRUPT',
+    message: `${file} was changed: it is recorded as ${isDigest(expected) ? expected : 'no digest'} but hashes to ${found}`,
+    hint: `records are never edited: restore it (git checkout -- ${file}), or delete its folder when it is machine state`,
+  });
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+}
