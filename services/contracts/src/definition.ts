@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { FeatureSet } from './definitions/feature-set.ts';
 import { Model } from './definitions/model.ts';
+import { checkPipeline } from './definitions/pipeline-checks.ts';
 import { Pipeline } from './definitions/pipeline.ts';
 import { checkWorkflow } from './definitions/workflow-checks.ts';
 import { Workflow } from './definitions/workflow.ts';
@@ -58,10 +59,22 @@ export function readDefinition(text: string, file: string): ReadResult<Definitio
   const problems = validate(definitionSchemas[kind as DefinitionKind], value, at);
   if (problems.length > 0) return { ok: false, problems };
   const definition = value as Definition;
-  const contradictions = definition.kind === 'Workflow' ? checkWorkflow(definition) : [];
+  const contradictions = findContradictions(definition);
   if (contradictions.length === 0) return { ok: true, value: definition };
   const located = contradictions.slice(0, problemsMax).map(({ path, message, hint }) => at(path, message, hint));
   return { ok: false, problems: located };
+}
+
+/** What a definition that fits its schema still gets wrong. */
+function findContradictions(definition: Definition): CrossCheckProblem[] {
+  switch (definition.kind) {
+    case 'Workflow':
+      return checkWorkflow(definition);
+    case 'Pipeline':
+      return checkPipeline(definition);
+    default:
+      return [];
+  }
 }
 
 /** The same for a document that is no definition (a service's manifest, an environment's settings). */

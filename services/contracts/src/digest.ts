@@ -13,6 +13,7 @@ export type DigestKind =
   | 'closure'
   | 'config'
   | 'contract'
+  | 'data'
   | 'definition'
   | 'feature-set'
   | 'ledger-entry'
