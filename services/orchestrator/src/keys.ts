@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Where things lie in Redis. The braces are the hash tag: all keys of a shard are in one slot, so that one function can move a
+ * run, its steps, its slot and its event together. The functions derive the same names from `prefix` (lua/run-state.lua).
+ */
+export const keys = {
+  layout: 'orchestrator:{layout}',
+  prefix: (shard: string) => `orchestrator:{${shard}}:`,
+  definition: (shard: string, digest: string) => `${keys.prefix(shard)}def:${digest}`,
+  run: (shard: string, run: string) => `${keys.prefix(shard)}run:${run}`,
+  steps: (shard: string, run: string) => `${keys.prefix(shard)}steps:${run}`,
+  data: (shard: string, run: string) => `${keys.prefix(shard)}data:${run}`,
+  runs: (shard: string, tenant: string) => `${keys.prefix(shard)}runs:${tenant}`,
+  outbox: (shard: string) => `${keys.prefix(shard)}out`,
+  leases: (shard: string) => `${keys.prefix(shard)}leases`,
+  cron: (shard: string, tenant: string) => `${keys.prefix(shard)}cron:${tenant}`,
+  reuse: (shard: string, tenant: string, digest: string) => `${keys.prefix(shard)}reuse:${tenant}:${digest}`,
+};
+
+/** The logical shards: `s00`, `s01`, … */
+export function shardNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `s${String(index).padStart(2, '0')}`);
+}
+
+/** The shard that holds everything of a tenant, so that its limits are exact. */
+export function shardOfTenant(tenant: string, shards: readonly string[]): string {
+  const place = createHash('sha256').update(tenant).digest().readUInt32BE(0) % shards.length;
+  return shards[place] ?? 's00';
+}
+
+/** A run's name begins with its shard; undefined for what is no run's name. */
+export function shardOfRun(run: string): string | undefined {
+  return /^(s\d{2})-[0-9a-z]{12,40}$/.exec(run)?.[1];
+}
+
+/** Names sort by the time at which they were made. */
+export function runName(shard: string, nowMs: number, random: string): string {
+  return `${shard}-${nowMs.toString(36).padStart(9, '0')}${random}`;
+}
