@@ -96,7 +96,7 @@ export function formatReport(report: Report, state: string): string {
   });
   const samples = scored.samples.map(({ row, prediction }) => [
     `${String(row['origin'])} -> ${String(row['destination'])}`,
-    String(row['scheduled_departure']).replace('T', ' '),
+    `${String(row['day'])} ${String(row['scheduled_hour']).padStart(2, '0')}:00`,
     `${prediction} ${scored.unit}`,
   ]);
   const stages = report.stages.map((stage) => [stage.name, stage.seconds.toFixed(1), stage.reused ? 'reused' : '']);

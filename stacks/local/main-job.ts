@@ -5,9 +5,9 @@ import type { Peer } from '@orrery/kit/peer';
 export const mainWorkflow = 'arrival-delay';
 
 export const sampleRows = [
-  { origin: 'ORD', destination: 'LGA', scheduled_departure: '2001-06-29T18:00', distance_miles: 733 },
-  { origin: 'ATL', destination: 'SAV', scheduled_departure: '2001-06-29T07:00', distance_miles: 215 },
-  { origin: 'LAX', destination: 'JFK', scheduled_departure: '2001-06-30T22:00', distance_miles: 2475 },
+  { origin: 'ORD', destination: 'LGA', day: '2001-06-29', scheduled_hour: 18, distance_miles: 733 },
+  { origin: 'ATL', destination: 'SAV', day: '2001-06-29', scheduled_hour: 7, distance_miles: 215 },
+  { origin: 'LAX', destination: 'JFK', day: '2001-06-30', scheduled_hour: 22, distance_miles: 2475 },
 ] as const;
 
 export interface Sample {

@@ -62,8 +62,15 @@ export function loadConfig<Settings extends TObject>(argv: readonly string[], se
   return checkConfig(readJson(file), settings, file);
 }
 
-export function checkConfig<Settings extends TObject>(value: unknown, settings: Settings, file: string): Config<Settings> {
-  const schema = Type.Object({ ...Platform.properties, settings: closeObject(settings) }, { additionalProperties: false });
+export function checkConfig<Settings extends TObject>(
+  value: unknown,
+  settings: Settings,
+  file: string,
+): Config<Settings> {
+  const schema = Type.Object(
+    { ...Platform.properties, settings: closeObject(settings) },
+    { additionalProperties: false },
+  );
   const filled = { settings: {}, ...(value as object) };
   const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(schema);
   if (validate(filled)) return deepFreeze(filled) as Config<Settings>;
@@ -87,7 +94,12 @@ export function readToken(tokenFile: string): string {
     return readFileSync(tokenFile, 'utf8').trim();
   } catch (cause) {
     const message = `the token file ${tokenFile} can't be read: ${messageOf(cause)}`;
-    throw new OrreryError({ code: 'TOKEN_UNREADABLE', message, hint: 'start by `npx orrery up`, which makes it', cause });
+    throw new OrreryError({
+      code: 'TOKEN_UNREADABLE',
+      message,
+      hint: 'start by `npx orrery up`, which makes it',
+      cause,
+    });
   }
 }
 

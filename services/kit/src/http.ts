@@ -2,7 +2,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { Server as NetServer } from 'node:net';
 import fastifySwagger from '@fastify/swagger';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  fastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import { OrreryError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -43,8 +50,8 @@ const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
 /** An app with health, readiness, metrics, OpenAPI, authentication, tenancy and one shape of error. Routes come after. */
 export async function createApp(options: AppOptions): Promise<App> {
   const app = fastify({
-    loggerInstance: options.log,
-    disableRequestLogging: true,
+    loggerInstance: options.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyBytesMax,
     requestTimeout: 120_000,
     forceCloseConnections: false,
@@ -52,7 +59,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   const bodies = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, coerceTypes: false });
   const queries = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, coerceTypes: true });
-  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? bodies : queries).compile(schema as object));
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? bodies : queries).compile(schema as object),
+  );
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${request.url}`;
@@ -147,7 +156,11 @@ interface ValidationIssue {
   readonly params?: Record<string, unknown>;
 }
 
-function errorBody(code: string, message: string, hint: string): { error: { code: string; message: string; hint: string } } {
+function errorBody(
+  code: string,
+  message: string,
+  hint: string,
+): { error: { code: string; message: string; hint: string } } {
   return { error: { code, message, hint } };
 }
 

@@ -8,7 +8,15 @@ export function createLog(options: { service: string; level: string; release: st
     level: options.level,
     base: { service: options.service, release: options.release },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization', 'req.headers.authorization'],
+    redact: [
+      'token',
+      'password',
+      'authorization',
+      '*.token',
+      '*.password',
+      '*.authorization',
+      'req.headers.authorization',
+    ],
   });
 }
 

@@ -32,7 +32,11 @@ export function createPeer(options: { name: string; url: string; token: string }
     async call(call) {
       const signals = [AbortSignal.timeout(call.timeoutMs ?? timeoutDefaultMs)];
       if (call.signal !== undefined) signals.push(call.signal);
-      const request: RequestInit = { method: call.method, headers: headersOf(call, options.token), signal: AbortSignal.any(signals) };
+      const request: RequestInit = {
+        method: call.method,
+        headers: headersOf(call, options.token),
+        signal: AbortSignal.any(signals),
+      };
       if (call.body !== undefined) request.body = JSON.stringify(call.body);
       let status: number;
       let text: string;

@@ -96,11 +96,22 @@ function objectPath(folder: string, digest: string): string {
 
 function missing(digest: string, cause: unknown): OrreryError {
   const message = `the store has no object ${digest}: ${messageOf(cause)}`;
-  return new OrreryError({ code: 'OBJECT_MISSING', message, hint: 'rebuild or import what made it', status: 404, cause });
+  return new OrreryError({
+    code: 'OBJECT_MISSING',
+    message,
+    hint: 'rebuild or import what made it',
+    status: 404,
+    cause,
+  });
 }
 
 function assertDigest(digest: string, hex: string): void {
   if (digest === `sha256:${hex}`) return;
   const message = `the object ${digest} holds other bytes: they hash to sha256:${hex}`;
-  throw new OrreryError({ code: 'OBJECT_CORRUPT', message, hint: 'delete the file and rebuild or import it', status: 500 });
+  throw new OrreryError({
+    code: 'OBJECT_CORRUPT',
+    message,
+    hint: 'delete the file and rebuild or import it',
+    status: 500,
+  });
 }

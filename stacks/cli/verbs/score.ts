@@ -9,7 +9,7 @@ export const score: Verb = {
   usage: "MODEL --rows '[{…}]' [--tenant NAME]",
   help: `Example:
   npx orrery score arrival-delay \\
-    --rows '[{"origin":"ATL","destination":"ORD","scheduled_departure":"2001-06-15T17:30","distance_miles":606}]'
+    --rows '[{"origin":"ATL","destination":"ORD","day":"2001-06-15","scheduled_hour":17,"distance_miles":606}]'
 The answer names the release and the pair by which it was made.`,
   options: { rows: { type: 'string' }, tenant: { type: 'string' } },
   async run({ places, actor }, { words, values }) {

@@ -1,0 +1,17 @@
+import { canonicalJson, digestOf, type Digest, type DigestKind } from '@orrery/contracts/digest';
+import type { ObjectStore } from '@orrery/kit/store';
+
+/**
+ * Keeps a document so that its bytes hash to its digest: the line of its kind comes first, then its canonical JSON.
+ * Returns that digest.
+ */
+export async function keepDocument(store: ObjectStore, kind: DigestKind, document: unknown): Promise<Digest> {
+  const { digest } = await store.put(`orrery/${kind}@1\n${canonicalJson(document)}`);
+  if (digest !== digestOf(kind, document)) throw new TypeError(`the store named a ${kind} ${digest}`);
+  return digest;
+}
+
+export async function readKept<T>(store: ObjectStore, digest: string): Promise<T> {
+  const text = (await store.get(digest)).toString('utf8');
+  return JSON.parse(text.slice(text.indexOf('\n') + 1)) as T;
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createFolderStore } from '@orrery/kit/store';
+
+// printf 'a star' | sha256sum
+const starDigest = 'sha256:f1f6fe45e9cb1d0e3b3ddbd8ee24f4eb8ba9dc5c7c9fb57fcd77e2acb4f85a7a';
+
+describe('the object store on a folder', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'orrery-store-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('names an object by the bytes that it holds, however they come', async () => {
+    const store = createFolderStore(folder);
+    const whole = await store.put('a star');
+    const streamed = await store.put(Readable.from([Buffer.from('a '), Buffer.from('star')]));
+    assert.deepEqual(whole, streamed);
+    assert.equal(whole.bytes, 6);
+    assert.equal((await store.get(whole.digest)).toString(), 'a star');
+  });
+
+  it('keeps objects that nobody may write, and leaves nothing half-written', async () => {
+    const store = createFolderStore(folder);
+    const { digest } = await store.put('a star');
+    assert.equal(statSync(await store.file(digest)).mode & 0o777, 0o444);
+    assert.deepEqual(readdirSync(join(folder, 'incoming')), []);
+  });
+
+  it('refuses an object whose bytes were changed', async () => {
+    const store = createFolderStore(folder);
+    const { digest } = await store.put('a star');
+    const file = await store.file(digest);
+    chmodSync(file, 0o644);
+    writeFileSync(file, 'a Star');
+    await assert.rejects(store.get(digest), { code: 'OBJECT_CORRUPT' });
+    await assert.rejects(store.file(digest), { code: 'OBJECT_CORRUPT' });
+  });
+
+  it('says what it lacks, and refuses what is no digest', async () => {
+    const store = createFolderStore(folder);
+    await assert.rejects(store.get(starDigest), { code: 'OBJECT_MISSING', status: 404 });
+    await assert.rejects(store.get('../../etc/passwd'), { code: 'DIGEST_INVALID' });
+    assert.equal(await store.has(starDigest), false);
+  });
+
+  it('leaves nothing of a stream that breaks', async () => {
+    const store = createFolderStore(folder);
+    const broken = Readable.from(
+      (function* parts() {
+        yield Buffer.from('half');
+        throw new Error('the source broke');
+      })(),
+    );
+    await assert.rejects(store.put(broken), /the source broke/);
+    assert.deepEqual(readdirSync(join(folder, 'incoming')), []);
+  });
+});
