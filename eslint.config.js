@@ -166,8 +166,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['stacks/program.ts', '*.config.js'],
-    // Pulumi and ESLint read the default export.
+    files: ['stacks/program.ts', 'test/run/reporter.ts', '*.config.js'],
+    // Pulumi, mocha and ESLint read the default export.
     rules: { 'import-x/no-default-export': 'off' },
   },
   {

@@ -27,8 +27,6 @@ export function execute(program: string, args: readonly string[], options: Execu
     const child = spawn(program, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
       ...(cwd === undefined ? {} : { cwd }),
     });
     let output = '';
@@ -38,8 +36,14 @@ export function execute(program: string, args: readonly string[], options: Execu
       });
     }
     if (onLine !== undefined) createInterface({ input: child.stdout }).on('line', onLine);
-    child.once('error', (error) => resolve({ code: NOT_STARTED, output: error.message }));
-    child.once('close', (code) => resolve({ code, output }));
+    // Node's own time limit goes on ticking after a program that could not be started, and holds the process.
+    const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const end = (code: number | null, text: string): void => {
+      clearTimeout(limit);
+      resolve({ code, output: text });
+    };
+    child.once('error', (error) => end(NOT_STARTED, error.message));
+    child.once('close', (code) => end(code, output));
   });
 }
 

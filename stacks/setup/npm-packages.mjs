@@ -89,16 +89,18 @@ function runNpm(root, env) {
       cwd: root,
       env: { ...env, PATH: withoutOwnBin(root, env['PATH'] ?? '') },
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: INSTALL_MAX_MS,
     });
     let tail = '';
     child.stderr.setEncoding('utf8').on('data', (text) => {
       tail = (tail + text).slice(-ERROR_TAIL_CHARS);
     });
+    // Node's own time limit goes on ticking after a program that could not be started, and holds the process.
+    const limit = setTimeout(() => child.kill(), INSTALL_MAX_MS);
     const stop = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
     const stopping = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
     stopping.forEach((signal) => process.on(signal, stop));
     const settle = (/** @type {string | undefined} */ reason) => {
+      clearTimeout(limit);
       stopping.forEach((signal) => process.off(signal, stop));
       if (reason === undefined) resolve();
       else reject(new Error(`the locked npm packages could not be installed: ${reason}`));

@@ -31,25 +31,25 @@ export interface RedisSetup {
 export async function ensureRedis(setup: RedisSetup): Promise<RedisServer> {
   const { root, host } = setup;
   const home = path.join(root, '.orrery', 'redis');
-  const found = (await usable(findProgram(host, 'redis-server'), host)) ?? (await usable(ownBinary(home), host));
+  const onPath = await serverAt(findProgram(host, 'redis-server'), host);
+  const found = [onPath, await serverAt(ownBinary(home), host)].find(isRecent);
   if (found !== undefined) return found;
 
   return await exclusively({ lockFile: `${home}.lock`, waitMaxMs: APT_TIMEOUT_MS }, async () => {
-    const own = (await usable(ownBinary(home), host)) ?? (await setUp(setup, home));
-    if (own !== undefined) return own;
-    throw new CommandError({
-      code: 'REDIS_TOO_OLD',
-      message: `the package of Redis tools here is older than ${REDIS_MAJOR_MIN}.0, and Redis functions are needed`,
-      hint: 'put a redis-server of version 7 or later on the PATH (https://redis.io/docs/latest/operate/oss_and_stack/install)',
-    });
+    const earlier = await serverAt(ownBinary(home), host);
+    if (isRecent(earlier)) return earlier;
+    const made = await setUp(setup, home, onPath);
+    if (isRecent(made)) return made;
+    throw tooOld(host, made);
   });
 }
 
-async function setUp(setup: RedisSetup, home: string): Promise<RedisServer | undefined> {
+async function setUp(setup: RedisSetup, home: string, onPath?: RedisServer): Promise<RedisServer | undefined> {
   const { host, progress } = setup;
   const tools = findProgram(host, 'redis-check-rdb');
   if (tools !== undefined) return await place(home, host, (folder) => linkServer(folder, tools));
   if (!isDebianLike(host)) {
+    if (onPath !== undefined) throw tooOld(host, onPath);
     throw new CommandError({
       code: 'REDIS_MISSING',
       message: 'there is no redis-server here',
@@ -103,7 +103,7 @@ function writeLauncher(folder: string): void {
   const libraries = readdirSync(path.join(folder, 'usr', 'lib')).find((name) => name.endsWith('-linux-gnu')) ?? '';
   const lines = [
     '#!/bin/sh',
-    'here=$(cd "$(dirname "$0")/.." && pwd)',
+    'here=$(cd "${0%/*}/.." && pwd)',
     `export LD_LIBRARY_PATH="$here/usr/lib/${libraries}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"`,
     'exec "$here/usr/bin/redis-server" "$@"',
   ];
@@ -127,10 +127,11 @@ async function place(
   mkdirSync(aside, { recursive: true });
   try {
     await build(aside);
-    if ((await usable(ownBinary(aside), host)) === undefined) return undefined;
+    const made = await serverAt(ownBinary(aside), host);
+    if (!isRecent(made)) return made;
     rmSync(home, { recursive: true, force: true });
     renameSync(aside, home);
-    return await usable(ownBinary(home), host);
+    return await serverAt(ownBinary(home), host);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
@@ -141,12 +142,29 @@ function ownBinary(home: string): string | undefined {
   return existsSync(binary) && isExecutable(binary) ? binary : undefined;
 }
 
-/** The server's version, or undefined when the program is missing, broken or too old. */
-async function usable(binary: string | undefined, { env }: Host): Promise<RedisServer | undefined> {
+/** Undefined when there is no such program, or none that answers as a Redis server. */
+async function serverAt(binary: string | undefined, { env }: Host): Promise<RedisServer | undefined> {
   if (binary === undefined) return undefined;
   const { output } = await execute(binary, ['--version'], { env, timeoutMs: VERSION_TIMEOUT_MS });
   const version = /\bv=(\d+\.\d+\.\d+)/.exec(output)?.[1];
-  return version !== undefined && Number.parseInt(version, 10) >= REDIS_MAJOR_MIN ? { binary, version } : undefined;
+  return version === undefined ? undefined : { binary, version };
+}
+
+function isRecent(server: RedisServer | undefined): server is RedisServer {
+  return server !== undefined && Number.parseInt(server.version, 10) >= REDIS_MAJOR_MIN;
+}
+
+function tooOld(host: Host, server: RedisServer | undefined): CommandError {
+  const found =
+    server === undefined ? 'what was installed does not start' : `the one to be had here is ${server.version}`;
+  return new CommandError({
+    code: 'REDIS_TOO_OLD',
+    message: `Redis ${REDIS_MAJOR_MIN}.0 or later is needed for its functions; ${found}`,
+    hint:
+      host.platform === 'darwin'
+        ? 'type: brew upgrade redis'
+        : 'put a redis-server of version 7 or later first on the PATH (packages for each system: https://redis.io/downloads)',
+  });
 }
 
 function apt(host: Host, args: readonly string[], cwd?: string): Promise<Execution> {
