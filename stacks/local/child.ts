@@ -69,7 +69,7 @@ export class Child {
       const failed = this.running as Running | undefined;
       this.running = overlapping ? old : undefined;
       await failed?.stop();
-      if (overlapping) this.becomeReady(old);
+      if (overlapping) this.goOn(old);
       else await this.start();
       throw error;
     }
@@ -86,6 +86,12 @@ export class Child {
     this.state = 'stopped';
     await running?.stop();
     this.onChange();
+  }
+
+  /** The old process serves again; it may have died while it was not watched. */
+  private goOn(old: Running | undefined): void {
+    this.becomeReady(old);
+    if (old !== undefined) void old.ended.then((how) => this.onEnd(old, how));
   }
 
   private becomeReady(running: Running | undefined): void {
@@ -109,6 +115,7 @@ export class Child {
   private async onEnd(running: Running, how: string): Promise<void> {
     if (this.running !== running || this.stopping.signal.aborted) return;
     const wasReady = this.state === 'ready';
+    this.running = undefined;
     this.lastEnd = how;
     this.state = 'waiting';
     this.onChange();

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cloneRepository, type Clone } from '#test/support/clone.ts';
+
+interface Created {
+  readonly release: string;
+  readonly services: Record<string, { own: string; closure: string }>;
+}
+
+describe('releases', () => {
+  let clone: Clone;
+  let created: Created;
+
+  before(async function () {
+    this.timeout(120_000);
+    clone = cloneRepository();
+    created = await create(clone);
+  });
+  after(async () => clone.remove());
+
+  async function create(from: Clone, env: Record<string, string> = {}, ...words: string[]): Promise<Created> {
+    const answer = await from.orrery(['release', 'create', '--json', ...words], { env });
+    assert.equal(answer.code, 0, answer.stderr);
+    return answer.json<Created>();
+  }
+
+  it('give the same commit the same digest in another clone, time zone, locale, home and clock', async function () {
+    this.timeout(120_000);
+    const folder = join(mkdtempSync(join(tmpdir(), 'orrery-elsewhere-')), 'a much longer path, with blanks');
+    mkdirSync(folder);
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    const other = cloneRepository(folder);
+    const again = await create(other, { TZ: 'Asia/Kathmandu', LANG: 'tr_TR.UTF-8', LC_ALL: 'C', HOME: home });
+    assert.deepEqual([again.release, again.services], [created.release, created.services]);
+    await other.remove();
+  });
+
+  it('record nothing of time, path or person in the manifest', () => {
+    const folder = join(clone.root, 'stacks/records/releases');
+    const [name = ''] = readdirSync(folder);
+    assert.equal(name, created.release.slice(7, 19));
+    const manifest = clone.read(`stacks/records/releases/${name}/release.json`);
+    assert.doesNotMatch(manifest, /orrery-clone|createdAt|actor|commit/);
+    assert.match(clone.read(`stacks/records/releases/${name}/provenance.json`), /"commit"/);
+  });
+
+  it('are made once: making one again changes nothing', async () => {
+    const before = clone.git('status', '--porcelain');
+    const again = await create(clone);
+    assert.equal(again.release, created.release);
+    assert.equal(clone.git('status', '--porcelain'), before);
+  });
+
+  it('are not made of a dirty tree, which is named, and of HEAD on request', async () => {
+    clone.write('services/scoring/src/config.ts', `${clone.read('services/scoring/src/config.ts')}\n// an edit\n`);
+    const refused = await clone.orrery(['release', 'create']);
+    assert.equal(refused.code, 3);
+    assert.match(refused.stderr, /services\/scoring\/src\/config\.ts[\s\S]*--commit HEAD/);
+    assert.equal((await create(clone, {}, '--commit', 'HEAD')).release, created.release);
+    clone.git('checkout', '--', 'services/scoring/src/config.ts');
+  });
+
+  it('name what is wrong in a broken definition, and leave nothing behind', async () => {
+    const file = 'definitions/workflows/score-day.yaml';
+    clone.commit(file, (text) => text.replace('needs: [features]', 'neds: [features]'));
+    const before = readdirSync(join(clone.root, 'stacks/records/releases'));
+    const refused = await clone.orrery(['release', 'create']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /definitions\/workflows\/score-day\.yaml:\d+:\d+ .*neds[\s\S]*needs/);
+    assert.deepEqual(readdirSync(join(clone.root, 'stacks/records/releases')), before);
+    assert.deepEqual(readdirSync(join(clone.state, 'build')), []);
+    clone.git('reset', '--quiet', '--hard', 'HEAD~1');
+  });
+
+  it('differ exactly in the services whose source differs, and in those that depend on them', async () => {
+    clone.commit(
+      'services/features/src/config.ts',
+      (text) => `${text}\nexport const unusedMark = 'kept out by tree shaking';\n`,
+    );
+    const unused = await create(clone);
+    assert.equal(unused.services['features']?.own, created.services['features']?.own);
+    clone.commit('services/scoring/src/config.ts', (text) => text.replace(/default: 2/, 'default: 4'));
+    const changed = await create(clone);
+    const differing = Object.keys(changed.services).filter(
+      (name) => changed.services[name]?.own !== created.services[name]?.own,
+    );
+    assert.deepEqual(differing, ['scoring']);
+    clone.git('reset', '--quiet', '--hard', 'HEAD~2');
+  });
+
+  it('are whole, until a byte of the store is changed, which is named; what is missing is rebuilt from its commit', async function () {
+    this.timeout(120_000);
+    const whole = await clone.orrery(['release', 'verify', created.release]);
+    assert.equal(whole.code, 0, whole.stderr);
+    const manifest = JSON.parse(clone.read(`stacks/records/releases/${created.release.slice(7, 19)}/release.json`)) as {
+      services: Record<string, { bundle: string }>;
+    };
+    const hex = (manifest.services['scoring']?.bundle ?? '').slice(7);
+    const object = join(clone.state, 'store', 'sha256', hex.slice(0, 2), hex);
+    chmodSync(object, 0o644);
+    writeFileSync(object, 'tampered');
+    const broken = await clone.orrery(['release', 'verify', created.release]);
+    assert.equal(broken.code, 3);
+    assert.match(broken.stdout, /the bundle of scoring: the object sha256:[0-9a-f]+ holds other bytes/);
+    rmSync(object);
+    const rebuilt = await clone.orrery(['release', 'verify', created.release, '--rebuild']);
+    assert.equal(rebuilt.code, 0, rebuilt.stdout + rebuilt.stderr);
+    assert.ok(existsSync(object));
+  });
+
+  it('are refused when their manifest was edited, with the file and the remedy', async () => {
+    const file = `stacks/records/releases/${created.release.slice(7, 19)}/release.json`;
+    const text = clone.read(file);
+    clone.write(file, text.replace('"schema": 1', '"schema": 1,\n  "secret": "x"'));
+    const unknown = await clone.orrery(['release', 'show', created.release]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /release\.json is no valid record[\s\S]*never edited/);
+    clone.write(file, text.replace('"python": "3.11"', '"python": "3.12"'));
+    const edited = await clone.orrery(['release', 'show', created.release]);
+    assert.equal(edited.code, 1);
+    assert.match(edited.stderr, /release\.json was changed: it is recorded as sha256:/);
+    clone.write(file, '{');
+    const torn = await clone.orrery(['release', 'list']);
+    assert.equal(torn.code, 1);
+    assert.doesNotMatch(torn.stderr, / {4}at /);
+    clone.write(file, text);
+  });
+});
