@@ -1,6 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { closest } from 'fastest-levenshtein';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { checkFeatureSet } from './definitions/feature-set-checks.ts';
 import { FeatureSet } from './definitions/feature-set.ts';
 import { Model } from './definitions/model.ts';
 import { checkPipeline } from './definitions/pipeline-checks.ts';
@@ -72,6 +73,8 @@ function findContradictions(definition: Definition): CrossCheckProblem[] {
       return checkWorkflow(definition);
     case 'Pipeline':
       return checkPipeline(definition);
+    case 'FeatureSet':
+      return checkFeatureSet(definition);
     default:
       return [];
   }
