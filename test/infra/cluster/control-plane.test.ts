@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { ControlPlane, type ControlPlaneArgs } from '#infra/cluster/control-plane.ts';
+import { PlanError } from '#infra/errors.ts';
+import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
+
+const args: ControlPlaneArgs = {
+  clusterName: 'orrery-test',
+  version: '1.34',
+  vpcId: 'vpc-1',
+  privateSubnetIds: ['subnet-1', 'subnet-2', 'subnet-3'],
+  publicAccessCidrs: [],
+  administratorRoleArns: ['arn:aws:iam::111122223333:role/deployer'],
+  keyArn: 'arn:aws:kms:::key/1',
+  logRetentionDays: 365,
+};
+
+function recordCluster(over: Partial<ControlPlaneArgs> = {}) {
+  return record(() => new ControlPlane('cluster', { ...args, ...over }));
+}
+
+describe('a control plane', () => {
+  it('is a cluster without nodes, with its log group before it and its administrators after it', async () => {
+    const recording = await recordCluster();
+    assert.deepEqual(outline(recording), [
+      'orrery:cluster:ControlPlane cluster',
+      'aws:eks/accessEntry:AccessEntry cluster-administrator-deployer < cluster',
+      'aws:eks/accessPolicyAssociation:AccessPolicyAssociation cluster-administrator-deployer-policy < cluster',
+      'eks:index:Cluster cluster-cluster < cluster',
+      'pulumi:providers:kubernetes cluster-kubernetes < cluster',
+      'aws:cloudwatch/logGroup:LogGroup cluster-logs < cluster',
+    ]);
+    assert.deepEqual(resourceNamed(recording, 'cluster-cluster').dependencies, ['cluster-logs']);
+    assert.deepEqual([...recording.completed], ['cluster']);
+  });
+
+  it('leaves out everything of its own that would be hidden: nodes, addons, groups, roles', async () => {
+    const { inputs } = resourceNamed(await recordCluster(), 'cluster-cluster');
+    assert.equal(inputs['skipDefaultNodeGroup'], true);
+    assert.equal(inputs['skipDefaultSecurityGroups'], true);
+    assert.equal(inputs['createInstanceRole'], false);
+    assert.equal(inputs['createOidcProvider'], false);
+    assert.equal(inputs['bootstrapSelfManagedAddons'], false);
+    assert.equal(inputs['useDefaultVpcCni'], true);
+    assert.equal((inputs['corednsAddonOptions'] as { enabled: boolean }).enabled, false);
+    assert.equal((inputs['kubeProxyAddonOptions'] as { enabled: boolean }).enabled, false);
+  });
+
+  it('encrypts secrets, keeps all five logs, asks access entries and can not be deleted by accident', async () => {
+    const recording = await recordCluster();
+    const { inputs } = resourceNamed(recording, 'cluster-cluster');
+    assert.equal(inputs['encryptionConfigKeyArn'], 'arn:aws:kms:::key/1');
+    assert.deepEqual(inputs['enabledClusterLogTypes'], [
+      'api',
+      'audit',
+      'authenticator',
+      'controllerManager',
+      'scheduler',
+    ]);
+    assert.equal(inputs['authenticationMode'], 'API');
+    assert.equal(inputs['deletionProtection'], true);
+    assert.deepEqual(inputs['upgradePolicy'], { supportType: 'STANDARD' });
+    assert.deepEqual(resourceNamed(recording, 'cluster-logs').inputs, {
+      name: '/aws/eks/orrery-test/cluster',
+      retentionInDays: 365,
+      kmsKeyId: 'arn:aws:kms:::key/1',
+    });
+  });
+
+  it('is reached from inside alone where no range is named, and otherwise from those ranges', async () => {
+    const inside = resourceNamed(await recordCluster(), 'cluster-cluster').inputs;
+    assert.deepEqual(
+      [inside['endpointPrivateAccess'], inside['endpointPublicAccess'], inside['publicAccessCidrs']],
+      [true, false, undefined],
+    );
+    const office = await recordCluster({ publicAccessCidrs: ['203.0.113.0/24'] });
+    const outside = resourceNamed(office, 'cluster-cluster').inputs;
+    assert.deepEqual(
+      [outside['endpointPrivateAccess'], outside['endpointPublicAccess'], outside['publicAccessCidrs']],
+      [true, true, ['203.0.113.0/24']],
+    );
+  });
+
+  it('refuses to open its endpoint to everyone, and to be administered by nobody', async () => {
+    const refusedAs = (code: string) => (error: unknown) => error instanceof PlanError && error.code === code;
+    await assert.rejects(recordCluster({ publicAccessCidrs: ['0.0.0.0/0'] }), refusedAs('ENDPOINT_OPEN'));
+    await assert.rejects(recordCluster({ administratorRoleArns: [] }), refusedAs('CLUSTER_UNADMINISTERED'));
+  });
+
+  it('lets its Kubernetes provider begin only once the administrators may enter', async () => {
+    const provider = resourceNamed(await recordCluster(), 'cluster-kubernetes');
+    assert.deepEqual(provider.dependencies, ['cluster-administrator-deployer-policy', 'cluster-cluster']);
+    assert.deepEqual(provider.inputs, {
+      kubeconfig: '{}',
+      clusterIdentifier: 'arn:aws:eks:::cluster/cluster-cluster',
+      enableServerSideApply: 'true',
+      deleteUnreachable: 'false',
+    });
+  });
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import type { types } from '@pulumi/kubernetes';
+import { ClickHouse } from '#infra/data/clickhouse.ts';
+import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
+
+type StatefulSet = types.output.apps.v1.StatefulSetSpec;
+
+function recordClickHouse() {
+  return record(
+    () =>
+      new ClickHouse('clickhouse', {
+        namespace: 'orrery',
+        image: `registry.example/clickhouse:1.2.3@sha256:${'a'.repeat(64)}`,
+        database: 'orrery',
+        password: { secretName: 'token-secret', key: 'token' },
+        cpu: 2,
+        memoryMiB: 8192,
+        volumeGiB: 200,
+        after: [],
+      }),
+  );
+}
+
+describe('ClickHouse', () => {
+  it('is one server behind a name, on a storage class that keeps its volumes', async () => {
+    const recording = await recordClickHouse();
+    assert.deepEqual(outline(recording), [
+      'orrery:data:ClickHouse clickhouse',
+      'kubernetes:apps/v1:StatefulSet clickhouse-server < clickhouse',
+      'kubernetes:core/v1:Service clickhouse-service < clickhouse',
+      'kubernetes:storage.k8s.io/v1:StorageClass clickhouse-storage < clickhouse',
+    ]);
+    const { inputs } = resourceNamed(recording, 'clickhouse-storage');
+    assert.equal(inputs['reclaimPolicy'], 'Retain');
+    assert.deepEqual(inputs['parameters'], { type: 'gp3', encrypted: 'true' });
+    assert.deepEqual([...recording.completed], ['clickhouse']);
+  });
+
+  it('keeps its data when the pod, the set or the program lets go', async () => {
+    const server = resourceNamed(await recordClickHouse(), 'clickhouse-server');
+    const spec = server.inputs['spec'] as StatefulSet;
+    assert.deepEqual([server.protect, server.retainOnDelete], [true, true]);
+    assert.deepEqual(spec.persistentVolumeClaimRetentionPolicy, { whenDeleted: 'Retain', whenScaled: 'Retain' });
+    assert.deepEqual(spec.volumeClaimTemplates, [
+      {
+        metadata: { name: 'data' },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'clickhouse-storage',
+          resources: { requests: { storage: '200Gi' } },
+        },
+      },
+    ]);
+  });
+
+  it('runs without rights on the pool that is never reclaimed', async () => {
+    const spec = resourceNamed(await recordClickHouse(), 'clickhouse-server').inputs['spec'] as StatefulSet;
+    const pod = spec.template.spec;
+    assert.deepEqual(pod.nodeSelector, { 'orrery.dev/pool': 'system' });
+    assert.deepEqual(pod.tolerations, [{ key: 'CriticalAddonsOnly', operator: 'Exists', effect: 'NoSchedule' }]);
+    assert.equal(pod.automountServiceAccountToken, false);
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.deepEqual(pod.containers[0]?.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('can write wherever the image writes, though its root can not be written to', async () => {
+    const spec = resourceNamed(await recordClickHouse(), 'clickhouse-server').inputs['spec'] as StatefulSet;
+    assert.deepEqual(
+      spec.template.spec.containers[0]?.volumeMounts.map(({ mountPath }) => mountPath),
+      ['/var/lib/clickhouse', '/var/log/clickhouse-server', '/etc/clickhouse-server/users.d', '/tmp'],
+    );
+  });
+
+  it('takes its password from the Secret, never from its own definition', async () => {
+    const spec = resourceNamed(await recordClickHouse(), 'clickhouse-server').inputs['spec'] as StatefulSet;
+    assert.deepEqual(spec.template.spec.containers[0]?.env, [
+      { name: 'CLICKHOUSE_DB', value: 'orrery' },
+      { name: 'CLICKHOUSE_USER', value: 'default' },
+      { name: 'CLICKHOUSE_PASSWORD', valueFrom: { secretKeyRef: { name: 'token-secret', key: 'token' } } },
+    ]);
+  });
+});

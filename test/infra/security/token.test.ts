@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { isSecret } from '@pulumi/pulumi';
+import { Token } from '#infra/security/token.ts';
+import { generatedSecret, outline, record, resourceNamed } from '#test/support/pulumi.ts';
+
+describe('the token of an environment', () => {
+  it('is long, of letters and digits that every store accepts, and protected', async () => {
+    const recording = await record(() => new Token('token', { namespace: 'orrery' }));
+    assert.deepEqual(outline(recording), [
+      'orrery:security:Token token',
+      'random:index/randomPassword:RandomPassword token-password < token',
+      'kubernetes:core/v1:Secret token-secret < token',
+    ]);
+    const password = resourceNamed(recording, 'token-password');
+    assert.deepEqual(password.inputs, { length: 48, special: false });
+    assert.deepEqual([password.protect, password.retainOnDelete], [true, true]);
+  });
+
+  it('is handed out as a secret alone', async () => {
+    const recording = await record(() => new Token('token', { namespace: 'orrery' }));
+    assert.equal(await isSecret(recording.result.value), true);
+    assert.equal(resourceNamed(recording, 'token-secret').inputs['stringData'], '[secret]');
+    assert.ok(!JSON.stringify(recording.resources).includes(generatedSecret));
+  });
+});
