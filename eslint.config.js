@@ -154,7 +154,15 @@ export default tseslint.config(
   },
   {
     // Programs: the places that read the environment, write to the terminal and decide the exit code.
-    files: ['services/*/src/main.ts', 'stacks/cli/**', 'stacks/setup/**', 'stacks/program.ts', 'test/**', 'bench/**'],
+    files: [
+      'services/*/src/main.ts',
+      'stacks/cli/**',
+      'stacks/local/agent.ts',
+      'stacks/program.ts',
+      'stacks/setup/**',
+      'test/**',
+      'bench/**',
+    ],
     rules: { 'no-restricted-syntax': ['error', ...ALWAYS_FORBIDDEN_SYNTAX], 'no-console': 'off' },
   },
   {

