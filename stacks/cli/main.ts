@@ -21,7 +21,8 @@ async function main(words: readonly string[]): Promise<number> {
     const rest = words.slice(verb.name.split(' ').length);
     const { values, positionals } = parse(verb, rest);
     const result = await verb.run(contextOf(json), { words: positionals, values });
-    return print(json ? JSON.stringify(result.json, null, 2) : result.text, result.exitCode ?? 0);
+    const answer = json && result.json !== null ? JSON.stringify(result.json, null, 2) : result.text;
+    return print(answer, result.exitCode ?? 0);
   } catch (error) {
     return complain(error, json);
   }

@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Binding } from '@orrery/contracts/release';
 import { CommandError, messageOf } from '../errors.ts';
+import { checkSettings } from '../settings.ts';
 
-/** Freezes the `orrery:` settings of `Pulumi.<env>.yaml` into a binding. A secret's ciphertext is a reference, never a value. */
+/**
+ * Freezes the `orrery:` settings of `Pulumi.<env>.yaml` into a binding, once all of them are right. A secret's ciphertext is a
+ * reference, never a value.
+ */
 export function freezeSettings(root: string, environment: string): Binding {
   const file = `Pulumi.${environment}.yaml`;
   if (!existsSync(join(root, file))) {
@@ -23,9 +27,6 @@ export function freezeSettings(root: string, environment: string): Binding {
     });
   }
   const entries = Object.entries(document?.config ?? {}).filter(([key]) => key.startsWith('orrery:'));
-  return {
-    schema: 1,
-    environment,
-    settings: Object.fromEntries(entries.map(([key, value]) => [key.slice('orrery:'.length), value])),
-  };
+  const settings = Object.fromEntries(entries.map(([key, value]) => [key.slice('orrery:'.length), value]));
+  return { schema: 1, environment, settings: checkSettings(environment, settings) };
 }

@@ -63,6 +63,7 @@ export class Deployer {
     const current = readRelease(this.options.places, pin.release);
     if (current.release.live[model] === pair)
       return { release: current.digest, previous: current.digest, reused: true };
+    await this.assertStaged(model, pair);
     const release = withLivePairs(current.release, { ...current.release.live, [model]: pair });
     const recorded = recordRelease(this.options.places, 'local', release, {
       commit: current.provenance.commit,
@@ -73,6 +74,21 @@ export class Deployer {
     });
     await this.deploy({ kind: 'go-live', release: recorded.digest, binding: pin.binding, actor, reason });
     return { release: recorded.digest, previous: current.digest, reused: false };
+  }
+
+  /** Only what passed its gates goes live: the registry says so. */
+  private async assertStaged(model: string, pair: Digest): Promise<void> {
+    const url = this.options.registryUrl();
+    if (url === undefined) return;
+    const registry = createPeer({ name: 'registry', url, token: this.options.token });
+    const answer = await registry.call({ method: 'GET', path: `/v1/pairs/${pair}`, actor: 'deployer' });
+    const state = answer.body as { model: string; stage: string };
+    if (state.model === model && ['staged', 'live', 'archived'].includes(state.stage)) return;
+    throw new CommandError({
+      code: 'PAIR_NOT_STAGED',
+      message: `${pair} is a ${state.stage} pair of ${state.model}: it can't go live as ${model}`,
+      hint: 'stage it first: POST /v1/pairs/{pair}/transitions of registry; a rejected pair never goes live',
+    });
   }
 
   /** The registry keeps the history of what was live; it learns it after every move, and again at every start. */

@@ -49,7 +49,9 @@ async function exportCommit(root: string, commit: string, tree: string): Promise
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const unpack = spawn('tar', ['-xf', '-'], { cwd: tree, stdio: [archive.stdout, 'ignore', 'inherit'] });
+  const unpack = spawn('tar', ['-xf', '-'], { cwd: tree, stdio: ['pipe', 'ignore', 'inherit'] });
+  unpack.stdin.on('error', () => archive.kill());
+  archive.stdout.pipe(unpack.stdin);
   const codes = await Promise.all([archive, unpack].map((child) => exitCode(child)));
   if (codes.some((code) => code !== 0)) throw exportFailed(commit);
 }

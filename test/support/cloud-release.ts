@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { digestOf, digestOfBytes, type Digest } from '@orrery/contracts/digest';
+import type { Release, ReleasedService } from '@orrery/contracts/release';
+import type { ServiceManifest } from '@orrery/contracts/service-manifest';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** A release of the two services that the cloud deploys, written by hand: what they are made of does not matter here. */
+export function cloudRelease(infrastructure: Digest = digestOfBytes('infrastructure')): Release {
+  return {
+    schema: 1,
+    services: {
+      orchestrator: releasedService('orchestrator', {
+        needs: ['redis-state', 'clickhouse', 'store', 'bus'],
+        peers: ['scoring', 'training'],
+        resources: { cpu: 0.5, memoryMiB: 512 },
+        scaling: 'none',
+      }),
+      scoring: releasedService('scoring', {
+        needs: ['redis-cache', 'store', 'live-pairs'],
+        peers: [],
+        resources: { cpu: 1, memoryMiB: 1024 },
+        scaling: 'cpu',
+      }),
+    },
+    infrastructure: { bundle: infrastructure },
+    live: { delay: digestOfBytes('live pair of delay') },
+    toolchain: {
+      node: '24.21.0',
+      python: '3.11',
+      lockfile: digestOfBytes('lockfile'),
+      pythonLock: digestOfBytes('python lock'),
+      packages: {},
+    },
+    data: { clickhouse: {}, topics: [], keySpaces: [] },
+    policies: digestOfBytes('policies'),
+    secrets: ['orrery-token'],
+  };
+}
+
+export function digestOfRelease(release: Release): Digest {
+  return digestOf('release', release);
+}
+
+/** The settings of an environment as its file in the repository has them, without the prefix of their keys. */
+export function settingsOfFile(environment: string): Record<string, unknown> {
+  const document = parse(readFileSync(join(root, `Pulumi.${environment}.yaml`), 'utf8')) as { config: object };
+  return Object.fromEntries(
+    Object.entries(document.config).map(([key, value]) => [key.slice('orrery:'.length), value as unknown]),
+  );
+}
+
+/** The same as Pulumi hands them to a program: text for text, JSON for everything else. */
+export function pulumiConfig(settings: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      `orrery:${key}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+type Given = Pick<ServiceManifest, 'peers' | 'resources' | 'scaling'> & Required<Pick<ServiceManifest, 'needs'>>;
+
+function releasedService(name: string, given: Given): ReleasedService {
+  return {
+    runtime: 'node',
+    bundle: digestOfBytes(`bundle of ${name}`),
+    own: digestOfBytes(`own of ${name}`),
+    closure: digestOfBytes(`closure of ${name}`),
+    contract: digestOfBytes(`contract of ${name}`),
+    dependencies: digestOfBytes(`dependencies of ${name}`),
+    native: {},
+    definitions: {},
+    manifest: {
+      name,
+      description: `the ${name} of a test`,
+      runtime: 'node',
+      ports: { http: { default: 10 } },
+      consumes: [],
+      produces: [],
+      keySpaces: [],
+      definitions: [],
+      native: [],
+      probes: { live: '/healthz', ready: '/readyz' },
+      stateful: false,
+      ...given,
+    },
+  };
+}
