@@ -17,11 +17,22 @@ export interface JobView {
 }
 
 export interface Jobs {
-  /** Starts the work, or returns the job of that id when it runs or has succeeded: starting twice does it once. */
+  /** Starts the work, or returns the job of that id when it runs or (as a rule) has succeeded: starting twice does it once. */
   start(id: string, work: (report: (progress: Progress) => void, signal: AbortSignal) => Promise<unknown>): JobView;
   view(id: string): JobView | undefined;
   /** Aborts what runs and waits for it. */
   stop(): Promise<void>;
+}
+
+export interface JobsOptions {
+  readonly path: string;
+  readonly log: Log;
+  readonly runningMax: number;
+  /**
+   * Default false: a success is final and answered from memory. True: asked for again, the job works again, for work that looks up
+   * what is durable rather than doing it twice.
+   */
+  readonly repeatSucceeded?: boolean;
 }
 
 const jobsKeptMax = 1000;
@@ -30,7 +41,7 @@ const jobsKeptMax = 1000;
  * Long work behind an API, kept in memory: after a restart the caller's poll gets 404, it posts again, and the work, which must be
  * idempotent, goes on from what it had made durable.
  */
-export function createJobs(options: { path: string; log: Log; runningMax: number }): Jobs {
+export function createJobs(options: JobsOptions): Jobs {
   const views = new Map<string, JobView>();
   const running = new Map<string, Promise<void>>();
   const abort = new AbortController();
@@ -43,7 +54,8 @@ export function createJobs(options: { path: string; log: Log; runningMax: number
   return {
     start(id, work) {
       const known = views.get(id);
-      if (known !== undefined && known.state !== 'failed') return known;
+      const repeat = known?.state === 'failed' || (known?.state === 'succeeded' && options.repeatSucceeded === true);
+      if (known !== undefined && !repeat) return known;
       if (running.size >= options.runningMax) {
         throw new OrreryError({
           code: 'JOBS_BUSY',

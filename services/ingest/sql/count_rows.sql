@@ -1,0 +1,3 @@
+SELECT count() AS rows
+FROM {table:Identifier}
+WHERE tenant = {tenant:String} AND intake = {intake:String}
