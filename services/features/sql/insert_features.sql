@@ -1,0 +1,5 @@
+INSERT INTO {{ staging }} (tenant, fingerprint, {{ columns }})
+SELECT {tenant:String}, {fingerprint:String}, {{ columns }}
+FROM (
+{{ select }}
+)

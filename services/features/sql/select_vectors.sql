@@ -1,0 +1,2 @@
+{{ select }}
+ORDER BY position
