@@ -29,8 +29,8 @@ export function openRedis(options: RedisOptions): Redis {
  * Throws `REDIS_POLICY_WRONG`.
  */
 export async function assertPolicy(redis: Redis, policy: 'noeviction' | 'volatile-lru'): Promise<void> {
-  const answer = (await redis.config('GET', 'maxmemory-policy')) as string[];
-  const found = answer[1] ?? 'unknown';
+  // INFO, since managed services refuse CONFIG.
+  const found = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1] ?? 'unknown';
   if (found === policy) return;
   throw new OrreryError({
     code: 'REDIS_POLICY_WRONG',

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { assertPolicy, openRedis } from '@orrery/kit/redis';
+import { startRedis } from '#test/support/redis.ts';
+
+describe('the policy of a Redis', () => {
+  it('is refused when what is kept there could be evicted', async () => {
+    const server = await startRedis({ policy: 'volatile-lru' });
+    const redis = openRedis({ url: server.url, password: server.password, name: 'test' });
+    await assertPolicy(redis, 'volatile-lru');
+    await assert.rejects(assertPolicy(redis, 'noeviction'), {
+      code: 'REDIS_POLICY_WRONG',
+      message: /volatile-lru.*noeviction/,
+    });
+    redis.disconnect();
+    await server.stop();
+  });
+});
