@@ -94,7 +94,12 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.mjs', '**/*.js'],
     extends: [tseslint.configs.strictTypeChecked],
     plugins: { 'import-x': importX, orrery },
-    settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.mjs', '.js', '.json'] })] },
+    settings: {
+      'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.mjs', '.js', '.json'] })],
+      // Without these the plugin reads no TypeScript, and finds no cycle.
+      'import-x/extensions': ['.ts', '.mjs', '.js'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+    },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
     rules: {
       'orrery/file-name': 'error',

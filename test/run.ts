@@ -10,6 +10,7 @@ import { runChecks } from './run/checks.ts';
 import { runMocha } from './run/mocha.ts';
 import { filesOf, SUITES, type Suite } from './run/suites.ts';
 
+const LINGER_MAX_MS = 15_000;
 const root = path.join(import.meta.dirname, '..');
 const scratch = mkdtempSync(path.join(tmpdir(), 'orrery-test-'));
 const tally = { passed: 0, failed: [] as string[], skipped: 0 };
@@ -36,7 +37,8 @@ async function runSuite(suite: Suite, files: readonly string[], env: NodeJS.Proc
     args: missing === undefined ? [...suite.args, ...files] : ['--dry-run', ...files],
     env,
     outcomeFile: path.join(scratch, `${suite.name}.json`),
-    isQuiet: missing !== undefined,
+    show: missing === undefined ? 'all' : 'errors',
+    lingerMaxMs: LINGER_MAX_MS,
     onStart: (child) => (running = child),
   });
   tally.failed.push(...outcome.failed.map((title) => `${suite.name}: ${title}`));
@@ -73,7 +75,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const suites = SUITES.filter(({ name }) => isWanted(name));
   if (suites.every(({ name }) => filesOf(name, root, filters).length === 0) && filters.length > 0) {
-    tally.failed.push(`no test file has ${filters.join(' and ')} in its path`);
+    tally.failed.push(`no test file has ${filters.join(' or ')} in its path`);
   } else if (suites.length > 0) await runSuites(suites, filters);
 }
 

@@ -65,6 +65,7 @@ describe('import rules of lint', () => {
   // Without types: a planted file is in no project, and these rules need none.
   const eslint = new ESLint({
     cwd: ROOT,
+    ignore: false,
     overrideConfig: [
       { ...tseslint.configs.disableTypeChecked, rules: { ...tseslint.configs.disableTypeChecked.rules } },
     ],
@@ -83,6 +84,14 @@ describe('import rules of lint', () => {
         `${specifier} in ${file}: ${said.join(' | ') || 'nothing said'}`,
       );
     }
+  });
+
+  it('find a cycle between two files', async () => {
+    const [result] = await eslint.lintFiles(['test/architecture/fixtures/cycle/sun.ts']);
+    assert.deepEqual(
+      result?.messages.map(({ ruleId }) => ruleId),
+      ['import-x/no-cycle'],
+    );
   });
 
   it('allow what the directions allow', async () => {

@@ -6,8 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from './reporter.ts';
 
 const RUN_MAX_MS = 40 * 60_000;
-/** How long a process may live after its last test; a server or timer that a test left open keeps it alive for ever. */
-const LINGER_MAX_MS = 15_000;
 const POLL_MS = 250;
 
 export interface MochaRun {
@@ -16,7 +14,9 @@ export interface MochaRun {
   readonly env: NodeJS.ProcessEnv;
   /** Where the outcome is written; must not exist. */
   readonly outcomeFile: string;
-  readonly isQuiet: boolean;
+  readonly show: 'all' | 'errors' | 'nothing';
+  /** How long the process may live after its last test; a server or timer that a test left open keeps it alive for ever. */
+  readonly lingerMaxMs: number;
   readonly onStart: (child: ChildProcess) => void;
 }
 
@@ -29,10 +29,10 @@ export async function runMocha(run: MochaRun): Promise<Outcome> {
   const child = spawn(process.execPath, args, {
     cwd: run.root,
     env: run.env,
-    stdio: ['ignore', run.isQuiet ? 'ignore' : 'inherit', 'inherit'],
+    stdio: ['ignore', run.show === 'all' ? 'inherit' : 'ignore', run.show === 'nothing' ? 'ignore' : 'inherit'],
   });
   run.onStart(child);
-  const trouble = await troubleOf(child, run.outcomeFile);
+  const trouble = await troubleOf(child, run);
   const outcome = readOutcome(run.outcomeFile);
   const failed = [...(outcome?.failed ?? [])];
   const failuresExplainIt = trouble?.isExitCode === true && failed.length > 0;
@@ -47,10 +47,10 @@ interface Trouble {
 }
 
 /** Waits for the process to end, or ends it; undefined when it ended by itself with code 0. */
-async function troubleOf(child: ChildProcess, outcomeFile: string): Promise<Trouble | undefined> {
+async function troubleOf(child: ChildProcess, run: MochaRun): Promise<Trouble | undefined> {
   const ended = once(child, 'exit');
   const stop = new AbortController();
-  const overdue = await Promise.race([ended.then(() => undefined), overdueReason(outcomeFile, stop.signal)]);
+  const overdue = await Promise.race([ended.then(() => undefined), overdueReason(run, stop.signal)]);
   stop.abort();
   if (overdue !== undefined) {
     child.kill('SIGKILL');
@@ -62,14 +62,14 @@ async function troubleOf(child: ChildProcess, outcomeFile: string): Promise<Trou
   return { reason: `ended with code ${child.exitCode ?? 'unknown'}`, isExitCode: true };
 }
 
-async function overdueReason(outcomeFile: string, signal: AbortSignal): Promise<string | undefined> {
+async function overdueReason({ outcomeFile, lingerMaxMs }: MochaRun, signal: AbortSignal): Promise<string | undefined> {
   const startedMs = performance.now();
   let lastTestMs: number | undefined;
   while (!signal.aborted) {
     const nowMs = performance.now();
     if (lastTestMs === undefined && existsSync(outcomeFile)) lastTestMs = nowMs;
-    if (lastTestMs !== undefined && nowMs - lastTestMs > LINGER_MAX_MS) {
-      return `was still alive ${LINGER_MAX_MS / 1_000} s after its last test: a test left something open`;
+    if (lastTestMs !== undefined && nowMs - lastTestMs > lingerMaxMs) {
+      return `was still alive ${lingerMaxMs / 1_000} s after its last test: a test left something open`;
     }
     if (nowMs - startedMs > RUN_MAX_MS) return `took over ${RUN_MAX_MS / 60_000} minutes`;
     await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
