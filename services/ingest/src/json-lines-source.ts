@@ -85,7 +85,9 @@ async function* readLines(file: DatasetFile): AsyncGenerator<Line> {
 
 function parseLines(lines: readonly Line[], contract: Contract): RawBatch {
   const names = Object.keys(contract.columns);
-  const columns = new Map<string, unknown[]>(names.map((name) => [name, new Array<unknown>(lines.length)]));
+  const columns = new Map<string, unknown[]>(
+    names.map((name) => [name, new Array<unknown>(lines.length).fill(undefined)]),
+  );
   const faults = new Map<number, Fault>();
   lines.forEach((line, position) => {
     const row = parseLine(line);

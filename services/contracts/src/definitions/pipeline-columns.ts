@@ -114,7 +114,7 @@ function applyEnrich(step: EnrichStep, columns: Map<string, ColumnShape>, place:
   }
   take({ name: step.key, type: 'string', path: ['key'] }, columns, place);
   for (const [name, type] of Object.entries(step.columns)) {
-    const shape = { type, nullable: step.onMiss === 'null' } as const;
+    const shape = { type, nullable: step.onMiss === 'empty' } as const;
     add(`${step.prefix}${name}`, shape, columns, { path: ['columns', name], place });
   }
 }

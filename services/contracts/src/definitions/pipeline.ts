@@ -92,7 +92,7 @@ const Enrich = Type.Object(
         columns: Type.Record(Identifier, Type.Union([Type.Literal('string'), Type.Literal('number')]), {
           description: 'columns of the lookup with their types',
         }),
-        onMiss: Type.Union([Type.Literal('reject'), Type.Literal('null')]),
+        onMiss: Type.Union([Type.Literal('reject'), Type.Literal('empty')]),
       },
       closed,
     ),
