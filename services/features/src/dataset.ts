@@ -1,8 +1,9 @@
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import type { ObjectStore } from '@orrery/kit/store';
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
 import type { CompiledFeatureSet } from './compiler.ts';
 import type { Database } from './database.ts';
-import { partitionsChanged } from './errors.ts';
+import { datasetTorn, partitionsChanged } from './errors.ts';
 import { featureType } from './feature-tables.ts';
 import type { DaysAsked, Materialiser } from './materialiser.ts';
 import type { Partitions, Span } from './partitions.ts';
@@ -49,6 +50,7 @@ export async function exportDataset(
   const answer = { featureSet: name, fingerprint: set.fingerprint, rows, from, to };
   if (known !== undefined && (await store.has(known.dataset))) return { ...answer, ...known, reused: true };
   const written = await store.put(await streamRows(options.database, set, span));
+  await checkWritten(store, written.digest, rows);
   const changed = findChanged(before, await partitions.readPartitions(set, span));
   if (changed.length > 0) throw partitionsChanged(name, changed);
   const exported = { dataset: written.digest, rows, bytes: written.bytes };
@@ -58,6 +60,12 @@ export async function exportDataset(
     `${content}/${written.digest}`,
   );
   return { ...answer, ...exported, reused: false };
+}
+
+/** An answer that broke off, or that a server cut into files of their own, is still bytes: the footer tells what is readable. */
+async function checkWritten(store: ObjectStore, digest: string, rows: number): Promise<void> {
+  const { num_rows: readable } = await parquetMetadataAsync(await asyncBufferFromFile(await store.file(digest)));
+  if (Number(readable) !== rows) throw datasetTorn(digest, rows, Number(readable));
 }
 
 function lineOf(set: CompiledFeatureSet, { asker, from, to }: DaysAsked, content: string, exported: object): object {

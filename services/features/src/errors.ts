@@ -128,3 +128,12 @@ export function partitionsChanged(name: string, days: readonly string[]): Orrery
     retry: 'retryable',
   });
 }
+
+export function datasetTorn(digest: string, rows: number, readable: number): OrreryError {
+  return new OrreryError({
+    code: 'DATASET_TORN',
+    message: `${rows} rows were exported, ${readable} of them can be read from ${digest}`,
+    hint: 'ClickHouse must answer FORMAT Parquet as one file; the object is not handed out',
+    status: 500,
+  });
+}

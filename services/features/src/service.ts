@@ -163,7 +163,12 @@ export class FeaturesService {
     const set = this.find(tenant, name);
     const end = this.metrics.vectorSeconds.startTimer({ feature_set: name });
     const given = this.checks.get(set)?.(rows) ?? [];
-    const vectors = await this.started().vectors.compute(set, tenant, given);
+    const { vectors: online, database } = this.started();
+    const vectors = await online.compute(set, tenant, given).catch(async (error: unknown) => {
+      // Says which table is missing, when that is why.
+      await readSourceTypes(database, set);
+      throw error;
+    });
     end();
     this.metrics.vectors.inc({ feature_set: name }, given.length);
     return { featureSet: name, fingerprint: set.fingerprint, vectors };

@@ -5,7 +5,6 @@ import { rowDaysTooMany } from './errors.ts';
 import { selectGivenRows } from './feature-tables.ts';
 import type { History } from './history.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
-import { cutIntoParts } from './plan.ts';
 import type { Statements } from './statements.ts';
 
 export type GivenRow = Readonly<Record<string, string | number>>;
@@ -18,8 +17,8 @@ export interface VectorsOptions {
   readonly daysMax: number;
 }
 
-/** Rows travel as parameters in the address of a request, which servers bound: so many rows a query. */
-const rowsPerQueryMax = 100;
+/** Rows travel as parameters in the address of a request, which servers bound (1 MiB); escaping can make three of each byte. */
+const bytesPerQueryMax = 200 * 1024;
 const queriesRunningMax = 2;
 const queriesWaitingMax = 200;
 
@@ -44,7 +43,7 @@ export class Vectors {
       monthsBetween(shiftDay(String(day), -set.historyDays), shiftDay(String(day), -1)),
     );
     await history.refreshIfStale(set.history, tenant, [...new Set(months)]);
-    const parts = cutIntoParts(rows, rowsPerQueryMax);
+    const parts = cutBySize(rows, bytesPerQueryMax);
     const answers = await Promise.all(parts.map((part) => this.limiter(() => this.query(set, tenant, part))));
     return answers.flat();
   }
@@ -67,6 +66,22 @@ export class Vectors {
     });
     return answers.map(({ position: _position, ...vector }) => vector);
   }
+}
+
+/** Cuts rows, in order, into parts of at most so many bytes; a row that is larger goes alone. */
+export function cutBySize(rows: readonly GivenRow[], bytesMax: number): GivenRow[][] {
+  const parts: GivenRow[][] = [];
+  let room = 0;
+  for (const row of rows) {
+    const bytes = Buffer.byteLength(JSON.stringify(row));
+    if (bytes > room) {
+      parts.push([]);
+      room = bytesMax;
+    }
+    parts.at(-1)?.push(row);
+    room -= bytes;
+  }
+  return parts;
 }
 
 function distinct(rows: readonly GivenRow[], column: string): (string | number)[] {
