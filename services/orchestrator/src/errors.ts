@@ -20,6 +20,15 @@ export function workflowMissing(workflow: string, known: readonly string[]): Orr
   });
 }
 
+export function workflowUnavailable(workflow: string, lacks: readonly string[]): OrreryError {
+  return new OrreryError({
+    code: 'WORKFLOW_UNAVAILABLE',
+    message: `this environment lacks ${lacks.join(', ')} for the workflow "${workflow}"`,
+    hint: 'correct the name in the definition, or run it where the service or program is deployed',
+    status: 409,
+  });
+}
+
 export function parametersInvalid(problems: readonly string[]): OrreryError {
   return new OrreryError({
     code: 'PARAMETERS_INVALID',

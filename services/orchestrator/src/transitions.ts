@@ -252,7 +252,11 @@ export class Transitions {
 
   async #call(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown[]> {
     const name = `${this.#deps.library.name}_${verb}`;
-    const answer: unknown = await fcall(this.#deps.redis, this.#deps.library, { name, keys: [keys.prefix(shard)], args });
+    const answer: unknown = await fcall(this.#deps.redis, this.#deps.library, {
+      name,
+      keys: [keys.prefix(shard)],
+      args,
+    });
     if (!Array.isArray(answer)) throw stateUnexpected(verb, answer);
     return answer as unknown[];
   }

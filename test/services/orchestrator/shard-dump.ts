@@ -24,13 +24,16 @@ export async function dumpRedis(redis: Redis, shard: string): Promise<ShardDump>
     const kind = name.split(':')[0] ?? '';
     const id = name.slice(kind.length + 1);
     if (['ready', 'turn', 'leases', 'timers', 'slots', 'queue', 'ended', 'runs'].includes(kind)) {
-      dump.rankings[name] = ranking(await redis.zrange(key, 0, -1, 'WITHSCORES'));
+      dump.rankings[name] = ranking(await redis.zrange(key, '0', '-1', 'WITHSCORES'));
       continue;
     }
     if (['fence', 'out', 'relay'].includes(kind)) continue;
     const hash = await redis.hgetall(key);
     if (kind === 'run') dump.runs[id] = runOf(hash);
-    if (kind === 'steps') dump.steps[id] = Object.fromEntries(Object.entries(hash).map(([k, v]) => [k, JSON.parse(v)]));
+    if (kind === 'steps') {
+      const records = Object.entries(hash).map(([step, text]) => [step, JSON.parse(text) as unknown]);
+      dump.steps[id] = Object.fromEntries(records) as Record<string, unknown>;
+    }
     if (kind === 'data') dump.data[id] = mask(hash);
     if (kind === 'cron') for (const [k, v] of Object.entries(hash)) dump.cron[`${id}:${k}`] = Number(v);
     if (kind === 'idem') dump.idempotency[id] = { run: hash['run'] ?? '', request: hash['request'] ?? '' };

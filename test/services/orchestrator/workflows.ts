@@ -1,8 +1,19 @@
-import type { Workflow } from '@orrery/contracts/definitions/workflow';
+import type { Step, Workflow } from '@orrery/contracts/definitions/workflow';
 
-const call = { uses: 'http', with: { service: 'peer', path: '/v1/x' } } as const;
-const program = { uses: 'process', with: { program: 'demo', limits: { memoryMiB: 64 } } } as const;
-const head = { kind: 'Workflow', schema: 1, owner: 'people', triggers: [{ manual: true }] } as const;
+const call: Pick<Extract<Step, { uses: 'http' }>, 'uses' | 'with'> = {
+  uses: 'http',
+  with: { service: 'peer', path: '/v1/x' },
+};
+const program: Pick<Extract<Step, { uses: 'process' }>, 'uses' | 'with'> = {
+  uses: 'process',
+  with: { program: 'demo', limits: { memoryMiB: 64 } },
+};
+const head: Pick<Workflow, 'kind' | 'schema' | 'owner' | 'triggers'> = {
+  kind: 'Workflow',
+  schema: 1,
+  owner: 'people',
+  triggers: [{ manual: true }],
+};
 
 /** a, then b and c beside each other, then d; a sleep on one side. */
 export const diamond: Workflow = {
