@@ -29,9 +29,9 @@ const directions = [
   })),
   {
     folder: 'stacks',
-    allowed: ['infra', 'policies', 'services/contracts'],
+    allowed: ['infra', 'policies', 'services/contracts', 'services/kit'],
     message:
-      'stacks imports infra, policies and contracts: it deploys services from a release, never from their source.',
+      'stacks imports infra, policies, contracts and kit: it deploys services from a release, never from their source.',
   },
 ];
 

@@ -1,10 +1,10 @@
 import type { Verb } from './verb.ts';
-import { cancel, retry, run, runs, show } from './verbs/runs.ts';
-import { down, logs, status, up } from './verbs/environment.ts';
-import { pin, rollback } from './verbs/pin.ts';
-import { releaseCreate, releaseList, releaseShow, releaseVerify } from './verbs/release.ts';
-import { score } from './verbs/score.ts';
-import { start } from './verbs/start.ts';
+import { cancel, retry, run, runs, show } from './runs.ts';
+import { down, logs, status, up } from './environment.ts';
+import { pin, rollback } from './pin.ts';
+import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
+import { score } from './score.ts';
+import { start } from './start.ts';
 
 /** Every verb that works, in the order in which help lists them. */
 export const verbs: readonly Verb[] = [

@@ -8,7 +8,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   infra: [],
   policies: [],
   service: ['contracts', 'kit'],
-  stacks: ['infra', 'policies', 'contracts'],
+  stacks: ['infra', 'policies', 'contracts', 'kit'],
   test: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'bench'],
   bench: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks'],
 };

@@ -1,9 +1,9 @@
 import { systemClock } from '@orrery/kit/clock';
 import type { Peer } from '@orrery/kit/peer';
-import { CommandError } from '../../errors.ts';
-import { requireService } from '../../local/services.ts';
-import { table } from '../table.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { CommandError } from '../errors.ts';
+import { requireService } from '../local/services.ts';
+import { table } from './table.ts';
+import { textOption, type Verb } from './verb.ts';
 import { required } from './release.ts';
 
 export interface StepView {

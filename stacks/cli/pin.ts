@@ -1,16 +1,16 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { LedgerEntry, Pin } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
-import { CommandError } from '../../errors.ts';
-import { findAgent } from '../../local/agent-client.ts';
-import { readLocalBinding } from '../../local/settings.ts';
-import { verifyClosure } from '../../release/closure.ts';
-import { rebuildRelease } from '../../release/create.ts';
-import { movePin, readLedger, readPin } from '../../release/pin.ts';
-import { isLocal, storeFolder } from '../../release/places.ts';
-import { readRelease, recordBinding } from '../../release/records.ts';
-import { freezeSettings } from '../settings.ts';
-import { textOption, type Verb, type VerbContext } from '../verb.ts';
+import { CommandError } from '../errors.ts';
+import { findAgent } from '../local/agent-client.ts';
+import { readLocalBinding } from '../local/settings.ts';
+import { verifyClosure } from '../release/closure.ts';
+import { rebuildRelease } from '../release/create.ts';
+import { movePin, readLedger, readPin } from '../release/pin.ts';
+import { isLocal, storeFolder } from '../release/places.ts';
+import { readRelease, recordBinding } from '../release/records.ts';
+import { freezeSettings } from './settings.ts';
+import { textOption, type Verb, type VerbContext } from './verb.ts';
 import { required } from './release.ts';
 
 interface Move {

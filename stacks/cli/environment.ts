@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { shortDigest } from '@orrery/contracts/digest';
 import { systemClock } from '@orrery/kit/clock';
-import { CommandError } from '../../errors.ts';
-import { findAgent, requireAgent, startAgent } from '../../local/agent-client.ts';
-import { firstPin } from '../../local/first-pin.ts';
-import { layoutOf } from '../../local/layout.ts';
-import { readTail } from '../../local/log-file.ts';
-import type { ServiceStatus } from '../../local/supervisor.ts';
-import { ensureToolchain } from '../../setup/toolchain.ts';
-import { table } from '../table.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { CommandError } from '../errors.ts';
+import { findAgent, requireAgent, startAgent } from '../local/agent-client.ts';
+import { firstPin } from '../local/first-pin.ts';
+import { layoutOf } from '../local/layout.ts';
+import { readTail } from '../local/log-file.ts';
+import type { ServiceStatus } from '../local/supervisor.ts';
+import { ensureToolchain } from '../setup/toolchain.ts';
+import { table } from './table.ts';
+import { textOption, type Verb } from './verb.ts';
 
 const stopDeadlineMs = 60_000;
 

@@ -1,14 +1,14 @@
 import { relative } from 'node:path';
 import { shortDigest } from '@orrery/contracts/digest';
-import { CommandError } from '../../errors.ts';
-import { startAgent, type StartedAgent } from '../../local/agent-client.ts';
-import { firstPin } from '../../local/first-pin.ts';
-import { mainWorkflow, scoreSamples } from '../../local/main-job.ts';
-import { serviceOf } from '../../local/services.ts';
-import { ensureToolchain } from '../../setup/toolchain.ts';
-import { buildReport, formatReport, type Report } from '../report.ts';
-import { runProgress } from '../run-progress.ts';
-import type { Verb, VerbContext, VerbResult } from '../verb.ts';
+import { CommandError } from '../errors.ts';
+import { startAgent, type StartedAgent } from '../local/agent-client.ts';
+import { firstPin } from '../local/first-pin.ts';
+import { mainWorkflow, scoreSamples } from '../local/main-job.ts';
+import { serviceOf } from '../local/services.ts';
+import { ensureToolchain } from '../setup/toolchain.ts';
+import { buildReport, formatReport, type Report } from './report.ts';
+import { runProgress } from './run-progress.ts';
+import type { Verb, VerbContext, VerbResult } from './verb.ts';
 import { followRun } from './runs.ts';
 
 export const start: Verb = {

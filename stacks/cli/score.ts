@@ -1,6 +1,6 @@
-import { CommandError, messageOf } from '../../errors.ts';
-import { requireService } from '../../local/services.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { CommandError, messageOf } from '../errors.ts';
+import { requireService } from '../local/services.ts';
+import { textOption, type Verb } from './verb.ts';
 import { required } from './release.ts';
 
 export const score: Verb = {

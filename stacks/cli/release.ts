@@ -1,14 +1,14 @@
 import { shortDigest, type Digest } from '@orrery/contracts/digest';
 import { createFolderStore } from '@orrery/kit/store';
-import { CommandError } from '../../errors.ts';
-import { verifyClosure } from '../../release/closure.ts';
-import { createRelease, rebuildRelease } from '../../release/create.ts';
-import { resolveCommit, uncommittedPaths } from '../../release/git.ts';
-import { readPin } from '../../release/pin.ts';
-import { storeFolder, type Places } from '../../release/places.ts';
-import { listReleases, readRelease, type RecordedRelease } from '../../release/records.ts';
-import { table } from '../table.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { CommandError } from '../errors.ts';
+import { verifyClosure } from '../release/closure.ts';
+import { createRelease, rebuildRelease } from '../release/create.ts';
+import { resolveCommit, uncommittedPaths } from '../release/git.ts';
+import { readPin } from '../release/pin.ts';
+import { storeFolder, type Places } from '../release/places.ts';
+import { listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
+import { table } from './table.ts';
+import { textOption, type Verb } from './verb.ts';
 
 const pathsShownMax = 5;
 
