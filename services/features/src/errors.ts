@@ -1,4 +1,4 @@
-import { OrreryError } from '@orrery/kit/errors';
+import { messageOf, OrreryError } from '@orrery/kit/errors';
 
 export function definitionsInvalid(problems: readonly string[]): OrreryError {
   return new OrreryError({
@@ -72,6 +72,15 @@ export function rowDaysTooMany(days: number, daysMax: number): OrreryError {
     code: 'ROW_DAYS_TOO_MANY',
     message: `the rows are of ${days} different days`,
     hint: `send rows of at most ${daysMax} days at once, or export a dataset`,
+  });
+}
+
+export function sqlRefused(name: string, cause: unknown): OrreryError {
+  return new OrreryError({
+    code: 'FEATURE_SQL_REFUSED',
+    message: `ClickHouse refuses the SQL of "${name}": ${messageOf(cause)}`,
+    hint: 'mend the expression that it names; nothing was computed',
+    cause,
   });
 }
 

@@ -1,8 +1,9 @@
 import type { FeatureColumn } from '@orrery/contracts/definitions/feature-set';
+import { isRetryable } from '@orrery/kit/errors';
 import type { CompiledFeatureSet } from './compiler.ts';
 import type { Database } from './database.ts';
 import { layOut } from './emission.ts';
-import { columnsDiffer, sourceMissing } from './errors.ts';
+import { columnsDiffer, sourceMissing, sqlRefused } from './errors.ts';
 import { stagingPrefix } from './history.ts';
 import { fillStatement, type Statements } from './statements.ts';
 
@@ -52,13 +53,15 @@ export function describeParams({ definition }: CompiledFeatureSet): Record<strin
   return { tenant: 'main', days: ['2001-01-01'], ...Object.fromEntries([...given, ...keys]) };
 }
 
-/** Asks the engine what the compiled SELECT would give. Throws `COLUMNS_DIFFER`, or what the engine has against the SQL. */
+/** Asks the engine what the compiled SELECT would give. Throws `COLUMNS_DIFFER` or `FEATURE_SQL_REFUSED`. */
 export async function checkColumns(database: Database, set: CompiledFeatureSet, statements: Statements): Promise<void> {
   const select = selectGivenRows(set, statements);
-  const columns = await database.rows<{ name: string; type: string }>('describe_select', {
-    fills: { select },
-    params: describeParams(set),
-  });
+  const described = { fills: { select }, params: describeParams(set) };
+  const columns = await database
+    .rows<{ name: string; type: string }>('describe_select', described)
+    .catch((error: unknown) => {
+      throw isRetryable(error) ? error : sqlRefused(set.definition.name, error);
+    });
   const found = new Map(columns.map(({ name, type }) => [name, type]));
   const problems = set.definition.features
     .filter((feature) => found.get(feature.name) !== featureType(feature))

@@ -19,6 +19,9 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** A job as it comes over HTTP. */
+export type Job = Pick<JobView, keyof JobView>;
+
 const startTimeoutMs = 20_000;
 const jobTimeoutMs = 60_000;
 const repository = path.join(import.meta.dirname, '../../..');
@@ -83,14 +86,18 @@ export class RunningFeatures {
     return { status: response.status, body: (await response.json()) as Answer['body'] };
   }
 
+  async text(route: string): Promise<string> {
+    return (await fetch(new URL(route, this.#url))).text();
+  }
+
   /** Posts a job and waits for its end. */
-  async job(route: string, from: string, to: string): Promise<JobView> {
+  async job(route: string, from: string, to: string): Promise<Job> {
     const started = await this.call('POST', `/v1/feature-sets/${route}`, { from, to });
     assert.equal(started.status, 202, JSON.stringify(started.body));
-    const { location } = started.body as unknown as JobView;
+    const { location } = started.body as Job;
     return eventually(
       async () => {
-        const job = (await this.call('GET', location)).body as unknown as JobView;
+        const job = (await this.call('GET', location)).body as Job;
         return job.state === 'running' ? undefined : job;
       },
       { timeoutMs: jobTimeoutMs, what: `the end of ${location}` },
