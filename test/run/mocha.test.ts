@@ -30,6 +30,7 @@ describe('runMocha', () => {
 
   const MIXED = `
     it('stands', () => {});
+    it.skip('lies', () => {});
     describe('planets', () => {
       it('fall', () => { throw new Error('fallen'); });
       it.skip('wait', () => {});
@@ -42,7 +43,7 @@ describe('runMocha', () => {
       assert.deepEqual(await outcomeOf(MIXED, args), {
         passed: 2,
         failed: ['planets › fall'],
-        skipped: { planets: 1, 'moons [no telescope]': 2 },
+        skipped: { lies: 1, planets: 1, 'moons [no telescope]': 2 },
       });
     });
   }

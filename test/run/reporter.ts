@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 export interface Outcome {
   readonly passed: number;
   readonly failed: readonly string[];
-  /** The titles of the suites with skipped tests, and how many each has. */
+  /** The titles of the suites with skipped tests, or of a test outside every suite, and how many each has. */
   readonly skipped: Readonly<Record<string, number>>;
 }
 
@@ -21,7 +21,7 @@ export default class OutcomeReporter extends mocha.reporters.Spec {
     runner.on(EVENT_TEST_PASS, () => (passed += 1));
     runner.on(EVENT_TEST_FAIL, (test) => failed.push(test.titlePath().join(' › ')));
     runner.on(EVENT_TEST_PENDING, (test) => {
-      const suite = test.titlePath().slice(0, -1).join(' › ');
+      const suite = test.titlePath().slice(0, -1).join(' › ') || test.title;
       skipped[suite] = (skipped[suite] ?? 0) + 1;
     });
     runner.once(EVENT_RUN_END, () =>
