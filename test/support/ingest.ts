@@ -11,6 +11,8 @@ export interface IngestOptions {
   readonly definitionsFolder: string;
   readonly datasets: Readonly<Record<string, string>>;
   readonly settings?: Readonly<Record<string, number>>;
+  /** Who asks; default main. */
+  readonly tenant?: string;
 }
 
 export interface Job {
@@ -64,7 +66,7 @@ export class Ingest {
     const digest = `sha256:${'0'.repeat(64)}`;
     const config = {
       ...{ service: 'ingest', environment: 'test', release: digest, version: { own: digest, closure: digest } },
-      ...{ host: '127.0.0.1', port: 0, tokenFile: path.join(this.#folder, 'token'), drainMs: 5000 },
+      ...{ host: '127.0.0.1', port: 0, tokenFile: path.join(this.#folder, 'token'), drainMs: 100 },
       ...{ clickhouse: { url: clickhouseUrl }, definitionsFolder, datasets, settings },
     };
     writeFileSync(path.join(this.#folder, 'config.json'), JSON.stringify(config));
@@ -103,10 +105,20 @@ export class Ingest {
   ): Promise<Answer> {
     const response = await fetch(`http://127.0.0.1:${this.#port}${route}`, {
       method,
-      headers: { authorization: `Bearer ${this.#options.token}`, 'content-type': 'application/json', ...headers },
+      headers: {
+        authorization: `Bearer ${this.#options.token}`,
+        'content-type': 'application/json',
+        'x-orrery-tenant': this.#options.tenant ?? 'main',
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };
+  }
+
+  /** What an open route answers, as text. */
+  async text(route: string): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#port}${route}`)).text();
   }
 
   /** Posts a run and polls it to its end. */

@@ -122,9 +122,9 @@ describe('a file of JSON lines', () => {
     const long = `{"left":"2001-06-15T17:30","late":1,"station":"${'x'.repeat(3_000_000)}"}`;
     const [batch] = await readAll(await open('jsonl', `${long}\n${lines[0] ?? ''}\n`), [{ lo: 1, hi: 2 }]);
     assert.equal(batch?.faults.get(0)?.kind, 'row_too_long');
-    assert.match(batch?.faults.get(0)?.reason ?? '', /3000049 bytes, at most 65536/);
-    assert.equal(batch?.body(0).length, 65_536);
-    assert.deepEqual(batch?.columns.get('late'), [undefined, 4]);
+    assert.match(batch.faults.get(0)?.reason ?? '', /3000049 bytes, at most 65536/);
+    assert.equal(batch.body(0).length, 65_536);
+    assert.deepEqual(batch.columns.get('late'), [undefined, 4]);
   });
 
   it('comes in several batches where rows are large, cut at the same rows each time', async () => {
