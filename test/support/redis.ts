@@ -19,6 +19,8 @@ export interface RedisServerOptions {
   readonly maxmemory?: string;
   /** Default `noeviction`. */
   readonly policy?: string;
+  /** Default: a random one. */
+  readonly password?: string;
 }
 
 export interface RedisServer {
@@ -39,7 +41,7 @@ const portTriesMax = 5;
 /** A real redis-server on loopback. The password reaches it by its standard input, never by an argument. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = options.folder ?? mkdtempSync(path.join(os.tmpdir(), 'orrery-redis-'));
-  const password = randomBytes(16).toString('hex');
+  const password = options.password ?? randomBytes(16).toString('hex');
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await findFreePort());
     try {
