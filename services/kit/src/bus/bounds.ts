@@ -25,6 +25,9 @@ export const batchRowsMax = 50_000;
 export const batchBytesMax = 8 * MiB;
 export const lingerMaxMs = 60_000;
 export const attemptsMaxMax = 1000;
+/** A shorter lease would end between two renewals on a busy machine. */
+export const leaseMinMs = 300;
+export const leaseMaxMs = 300_000;
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,126}$/;
 const nameRule = 'use at most 127 of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or digit';

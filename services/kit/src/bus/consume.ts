@@ -119,7 +119,9 @@ class ConsumeLoop implements Consumption {
     if (this.#failed) return;
     this.#failed = true;
     const reported = error instanceof OrreryError ? error : refused(`consuming ${this.#consumer.topic}`, error);
-    void this.stop().finally(() => this.#options.onError(reported));
+    const report = () => this.#options.onError(reported);
+    // That leaving the group failed as well adds nothing to the reason.
+    this.stop().then(report, report);
   }
 
   async #stop(): Promise<void> {

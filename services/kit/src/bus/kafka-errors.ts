@@ -1,5 +1,5 @@
 import { OrreryError } from '../errors.ts';
-import { fenced, full, refused, topicMissing, unavailable } from './errors.ts';
+import { fenced, refused, topicMissing, unavailable } from './errors.ts';
 
 /** Answers of the group coordinator to a member that is not, or no longer, in this generation of the group. */
 const staleMember = new Set([
@@ -36,7 +36,6 @@ export function mapKafkaError(error: unknown, doing: string): OrreryError {
 export function mapTopicError(error: unknown, topic: string, doing: string): OrreryError {
   const { type } = answerOf(rootOf(error));
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return topicMissing(topic);
-  if (type === 'KAFKA_STORAGE_ERROR') return full(`the broker cannot store events of ${topic}`);
   return mapKafkaError(error, doing);
 }
 

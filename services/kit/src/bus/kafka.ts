@@ -126,6 +126,7 @@ export class KafkaBus implements EventBus {
   }
 
   async positions(topic: string, group: string): Promise<readonly PartitionPosition[]> {
+    await this.#countPartitions(topic);
     return this.#administer(`reading positions of ${topic}`, async (admin) => {
       const [offsets] = await admin.fetchOffsets({ groupId: kafkaGroupId(topic, group), topics: [topic] });
       const logs = await admin.fetchTopicOffsets(topic);
@@ -225,7 +226,7 @@ async function disconnect(opening: Promise<{ disconnect(): Promise<void> }> | un
 }
 
 async function connectAdmin(kafka: Kafka): Promise<Admin> {
-  const admin = kafka.admin({ retry: clientRetry });
+  const admin = kafka.admin({ retry: { ...clientRetry, retries: 3 } });
   await admin.connect();
   return admin;
 }

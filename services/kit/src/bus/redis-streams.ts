@@ -4,10 +4,13 @@ import { readBusLibrary } from '../bus-library.ts';
 import { retry } from '../retry.ts';
 import { makeRange } from './batch.ts';
 import {
+  checkBound,
   checkEvents,
   checkName,
   checkTopic,
   eventBytes,
+  leaseMaxMs,
+  leaseMinMs,
   publishesWaitingMax,
   sendBytesMax,
   sendEventsMax,
@@ -59,7 +62,9 @@ export class RedisStreamsBus implements EventBus {
   /** The bus takes the client over: `close` closes it. */
   constructor(client: Redis, settings: RedisBusSettings = {}) {
     this.#connection = new RedisConnection(client, readBusLibrary());
-    this.#settings = { leaseMs: settings.leaseMs ?? defaultLeaseMs };
+    const { leaseMs = defaultLeaseMs } = settings;
+    checkBound('leaseMs', leaseMs, { min: leaseMinMs, max: leaseMaxMs });
+    this.#settings = { leaseMs };
     this.#memoryShareMax = settings.memoryShareMax ?? defaultMemoryShareMax;
   }
 

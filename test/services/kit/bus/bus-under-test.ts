@@ -41,8 +41,11 @@ export class BusSession {
   }
 
   async close(): Promise<void> {
-    for (const close of this.#closing.toReversed()) await close();
-    await this.bus.close();
+    const closes = [...this.#closing.toReversed(), () => this.bus.close()];
+    const errors: unknown[] = [];
+    // What stays open keeps the whole test run from ending: a failure to close one thing must not spare the others.
+    for (const close of closes) await close().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw new AggregateError(errors, 'the test could not close what it had opened');
   }
 
   /** Joins the group and returns the first claim, held until `release` or the end of the test. */

@@ -123,6 +123,7 @@ function describePublishing(open: () => BusSession): void {
     const topic = await session.makeTopic(2);
     assert.equal(await codeOf(session.bus.publish('test.nowhere', makeEvents({ count: 1 }))), 'BUS_TOPIC_MISSING');
     assert.equal(await codeOf(session.claim('test.nowhere', 'readers')), 'BUS_TOPIC_MISSING');
+    assert.equal(await codeOf(session.bus.positions('test.nowhere', 'readers')), 'BUS_TOPIC_MISSING');
     assert.equal(await codeOf(session.bus.ensureTopic({ topic, partitions: 3 })), 'BUS_TOPIC_DIFFERS');
     assert.equal(await codeOf(session.bus.ensureTopic({ topic, partitions: 2 })), 'none');
   });
