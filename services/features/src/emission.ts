@@ -105,34 +105,29 @@ function measureColumn(measure: string, days: number): string {
 }
 
 /**
- * One join: the past by day and key, each day laid beside the days that it is past of, and summed up for each of those. A day is
- * past of the days after it, so no window reaches the day that it is joined to.
+ * One join: each day of the past laid beside the later days that it is past of, and summed up for each of those. So no window
+ * reaches the day that it is joined to.
  */
 function emitJoin({ rows }: FeatureSet, { name, keys, windows, table, measures }: Join): string {
   const longest = Math.max(...windows.map(({ days }) => days));
   const spans = [...new Set(windows.map(({ days }) => days))].sort((left, right) => left - right);
   const sums = spans.flatMap((days) =>
-    measures.map((each) => `sumOrNullIf(${each}_sum, as_of - day <= ${days}) AS ${measureColumn(each, days)}`),
+    measures.map((each) => `sumOrNullIf(${each}, as_of - day <= ${days}) AS ${measureColumn(each, days)}`),
   );
   const filters = keys.map((key) => {
     const values = `{of_${key}:Array(${rows.columns[key] ?? 'String'})}`;
-    return `      AND (empty(${values}) OR has(${values}, ${key}))`;
+    return `  AND (empty(${values}) OR has(${values}, ${key}))`;
   });
+  const match = [`${name}.as_of = row.${rows.day}`, ...keys.map((key) => `${name}.of_${key} = row.${key}`)];
   return [
     'LEFT JOIN (',
     `  SELECT ${['as_of', ...keys.map((key) => `${key} AS of_${key}`), ...sums].join(', ')}`,
-    '  FROM (',
-    `    SELECT *, arrayJoin(arrayFilter(later -> later > day AND later - day <= ${longest}, {days:Array(Date)})) AS as_of`,
-    '    FROM (',
-    `      SELECT ${['day', ...keys, ...measures.map((each) => `sum(${each}) AS ${each}_sum`)].join(', ')}`,
-    `      FROM ${table.name}`,
-    `      WHERE tenant = {tenant:String}`,
-    `      AND day >= arrayMin({days:Array(Date)}) - ${longest} AND day < arrayMax({days:Array(Date)})`,
+    `  FROM ${table.name}`,
+    `  ARRAY JOIN arrayFilter(later -> later > day AND later - day <= ${longest}, {days:Array(Date)}) AS as_of`,
+    '  WHERE tenant = {tenant:String}',
+    `  AND day >= arrayMin({days:Array(Date)}) - ${longest} AND day < arrayMax({days:Array(Date)})`,
     ...filters,
-    `      GROUP BY ${['day', ...keys].join(', ')}`,
-    '    )',
-    '  )',
     `  GROUP BY ${['as_of', ...keys].join(', ')}`,
-    `) AS ${name} ON ${[`${name}.as_of = row.${rows.day}`, ...keys.map((key) => `${name}.of_${key} = row.${key}`)].join(' AND ')}`,
+    `) AS ${name} ON ${match.join(' AND ')}`,
   ].join('\n');
 }

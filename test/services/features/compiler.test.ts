@@ -53,18 +53,12 @@ describe('the compiler', () => {
   if(isFinite(toNullable(toFloat32(row.hour)) AS value_hour), value_hour, NULL) AS hour
 FROM {{ rows }} AS row
 LEFT JOIN (
-  SELECT as_of, origin AS of_origin, sumOrNullIf(flights_sum, as_of - day <= 7) AS flights_7d, sumOrNullIf(delay_sum_sum, as_of - day <= 7) AS delay_sum_7d
-  FROM (
-    SELECT *, arrayJoin(arrayFilter(later -> later > day AND later - day <= 7, {days:Array(Date)})) AS as_of
-    FROM (
-      SELECT day, origin, sum(flights) AS flights_sum, sum(delay_sum) AS delay_sum_sum
-      FROM ${table?.name ?? ''}
-      WHERE tenant = {tenant:String}
-      AND day >= arrayMin({days:Array(Date)}) - 7 AND day < arrayMax({days:Array(Date)})
-      AND (empty({of_origin:Array(String)}) OR has({of_origin:Array(String)}, origin))
-      GROUP BY day, origin
-    )
-  )
+  SELECT as_of, origin AS of_origin, sumOrNullIf(flights, as_of - day <= 7) AS flights_7d, sumOrNullIf(delay_sum, as_of - day <= 7) AS delay_sum_7d
+  FROM ${table?.name ?? ''}
+  ARRAY JOIN arrayFilter(later -> later > day AND later - day <= 7, {days:Array(Date)}) AS as_of
+  WHERE tenant = {tenant:String}
+  AND day >= arrayMin({days:Array(Date)}) - 7 AND day < arrayMax({days:Array(Date)})
+  AND (empty({of_origin:Array(String)}) OR has({of_origin:Array(String)}, origin))
   GROUP BY as_of, origin
 ) AS past_1 ON past_1.as_of = row.day AND past_1.of_origin = row.origin`,
     );
