@@ -8,7 +8,7 @@ import {
   ClickHouseLogLevel,
   createClient,
   type ClickHouseClient,
-  type NodeClickHouseClientConfigOptions,
+  type ClickHouseClientConfigOptions,
 } from '@clickhouse/client';
 
 export interface ClickHouseOptions {
@@ -26,7 +26,7 @@ export interface ClickHouse {
   readonly dataFolder: string;
   readonly pid: number;
   /** A client of the database `orrery`; `stop` closes it. */
-  client(options?: NodeClickHouseClientConfigOptions): ClickHouseClient;
+  client(options?: ClickHouseClientConfigOptions): ClickHouseClient;
   /** Ends the server by SIGTERM, removes what is temporary, and gives its exit code. */
   stop(): Promise<number | null>;
   /** Ends the server by SIGKILL. */
@@ -95,7 +95,7 @@ class RunningClickHouse implements ClickHouse {
     this.#port = await portOf(child);
   }
 
-  client(options: NodeClickHouseClientConfigOptions = {}): ClickHouseClient {
+  client(options: ClickHouseClientConfigOptions = {}): ClickHouseClient {
     const log = { level: ClickHouseLogLevel.OFF };
     const client = createClient({ url: this.url, password: this.token, database: 'orrery', log, ...options });
     this.#clients.push(client);

@@ -1,0 +1,43 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface OrchestratorMetrics {
+  readonly submissions: Counter<'outcome'>;
+  readonly claims: Counter<'kind'>;
+  readonly finishes: Counter<'kind' | 'outcome'>;
+  readonly stale: Counter;
+  readonly lapses: Counter;
+  readonly timers: Counter;
+  readonly held: Gauge<'kind'>;
+  readonly stepSeconds: Histogram<'kind' | 'outcome'>;
+  readonly relayed: Counter;
+  readonly recorded: Counter;
+}
+
+export function createMetrics(registry: Registry): OrchestratorMetrics {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter<L>({ name: `orrery_orchestrator_${name}_total`, help, labelNames, registers });
+  return {
+    submissions: counter('submissions', 'Runs asked for, by what became of them', ['outcome']),
+    claims: counter('claims', 'Attempts that this process took', ['kind']),
+    finishes: counter('finishes', 'Attempts that this process ended, by outcome', ['kind', 'outcome']),
+    stale: counter('stale_results', 'Results that came after their lease was lost, and were refused'),
+    lapses: counter('lapses', 'Leases that ran out and were taken back'),
+    timers: counter('timers', 'Timers that fired: sleeps, retries, timeouts'),
+    held: new Gauge({
+      name: 'orrery_orchestrator_steps_held',
+      help: 'Attempts in progress in this process',
+      labelNames: ['kind'],
+      registers,
+    }),
+    stepSeconds: new Histogram({
+      name: 'orrery_orchestrator_step_seconds',
+      help: 'Time of an attempt, from the claim to its end',
+      labelNames: ['kind', 'outcome'],
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
+      registers,
+    }),
+    relayed: counter('relayed_events', 'Events handed from the outbox to the bus'),
+    recorded: counter('recorded_events', 'Events written to the history'),
+  };
+}

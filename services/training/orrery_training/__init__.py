@@ -1,0 +1,1 @@
+"""Trains one model in an isolated process: reads a workspace folder, writes the model and its evidence."""

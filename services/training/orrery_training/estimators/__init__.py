@@ -1,0 +1,1 @@
+"""The frameworks behind one interface; `interface.py` says what each implements."""
