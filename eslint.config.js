@@ -41,6 +41,12 @@ const zones = directions.map(({ folder, allowed, message }) => ({
   except: ['node_modules', folder, ...allowed].map((name) => `./${name}`),
   message,
 }));
+zones.push({
+  target: './stacks/*.ts',
+  from: './services/kit',
+  except: [],
+  message: 'The Pulumi program stays free of running code: the kit is for the command and the local environment.',
+});
 
 const NODE_PROCESS = ['env', 'exit'].map((property) => ({
   selector: `MemberExpression[object.name='process'][property.name='${property}']`,

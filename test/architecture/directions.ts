@@ -9,8 +9,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   policies: [],
   service: ['contracts', 'kit'],
   stacks: ['infra', 'policies', 'contracts', 'kit'],
-  test: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'bench'],
-  bench: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks'],
+  program: ['infra', 'policies', 'contracts'],
+  test: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'program', 'bench'],
+  bench: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'program'],
 };
 
 /** One unit of the house: a top-level folder, or one workspace. */
@@ -39,6 +40,8 @@ export function importsIn(text: string): string[] {
 
 function partOf(file: string): Part | undefined {
   const [top = '', name = ''] = file.split('/');
+  // The Pulumi program and what it composes stand directly in stacks/.
+  if (top === 'stacks' && name.endsWith('.ts')) return { kind: 'program', folder: top };
   if (top !== 'services') return top in ALLOWED ? { kind: top, folder: top } : undefined;
   const kind = name === 'contracts' || name === 'kit' ? name : 'service';
   return { kind, folder: `services/${name}` };
