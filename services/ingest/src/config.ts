@@ -5,7 +5,7 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 20,
     default: 8,
-    description: 'tries of one call to ClickHouse before the run fails; with the waits below they outlast about 30 s',
+    description: 'tries of one call to ClickHouse before the run fails; by the defaults they span 13 s on average',
   }),
   backoffMs: Type.Integer({ minimum: 1, maximum: 60_000, default: 250 }),
   backoffMaxMs: Type.Integer({ minimum: 1, maximum: 60_000, default: 10_000 }),

@@ -92,6 +92,14 @@ export function fileChanged(name: string, path: string): OrreryError {
   });
 }
 
+export function fileTooLong(name: string, rows: number, bound: string): OrreryError {
+  return new OrreryError({
+    code: 'FILE_TOO_LONG',
+    message: `the dataset "${name}" has ${rows} rows, which is more than ${bound}`,
+    hint: 'raise batchRowsMax, set rowsMax, or cut the file into several datasets',
+  });
+}
+
 export function filesEqual(left: string, right: string): OrreryError {
   return new OrreryError({
     code: 'FILES_EQUAL',

@@ -1,9 +1,10 @@
 import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Database } from './database.ts';
 import { assertUnchanged, type DatasetFile } from './dataset-file.ts';
+import { fileTooLong } from './errors.ts';
 import { openIntake, readRanges } from './intakes.ts';
 import { loadLookup, type Lookup } from './lookup.ts';
-import { countRows, cutRanges, missingRanges } from './ranges.ts';
+import { countRows, cutRanges, missingRanges, rangesMax, rowNumberMax } from './ranges.ts';
 import { writeRanges } from './range-writer.ts';
 import type { RunDependencies, RunPlan, RunRequest, Taking } from './run-plan.ts';
 import { planSink, type TableColumn } from './sink.ts';
@@ -86,6 +87,8 @@ async function openTaking(
   const source = await openSource(declared.format, file, pipeline.contract);
   try {
     await assertUnchanged(file);
+    const rows = Math.min(source.rows, declared.rowsMax ?? Infinity);
+    assertLength(file.dataset, rows, pipeline.sink.batchRowsMax);
     const wanted = {
       tenant,
       actor,
@@ -93,7 +96,7 @@ async function openTaking(
       dataset: file.dataset,
       fileDigest: file.digest,
       contractDigest: contractDigest(request, index),
-      rows: Math.min(source.rows, declared.rowsMax ?? Infinity),
+      rows,
       batchRows: pipeline.sink.batchRowsMax,
     };
     const intake = await openIntake(database, wanted, request.again);
@@ -103,6 +106,11 @@ async function openTaking(
     await source.close();
     throw error;
   }
+}
+
+function assertLength(dataset: string, rows: number, batchRows: number): void {
+  if (rows > rowNumberMax) throw fileTooLong(dataset, rows, `the ${rowNumberMax} that a row number can count`);
+  if (rows > rangesMax * batchRows) throw fileTooLong(dataset, rows, `${rangesMax} ranges of ${batchRows} rows`);
 }
 
 /** All that decides, beside the file's bytes, which rows come out of it and where they go. */

@@ -4,6 +4,12 @@ export interface Range {
   readonly hi: number;
 }
 
+/** How many ranges a file may have: all of them are held in memory. */
+export const rangesMax = 1_000_000;
+
+/** Row numbers are stored in 32 bits. */
+export const rowNumberMax = 4_294_967_295;
+
 /** Cuts a file's rows into ranges of `batchRows`; the last one may be shorter. The same rows and size always give the same ranges. */
 export function cutRanges(rows: number, batchRows: number): Range[] {
   const ranges: Range[] = [];

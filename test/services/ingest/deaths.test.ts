@@ -140,6 +140,50 @@ describe('ingest, killed', function () {
   });
 });
 
+describe('ingest, twice', function () {
+  this.timeout(120_000);
+
+  it('at the same work at once, as when one instance replaces another, doubles nothing', async () => {
+    here.define(20_000, 2000);
+    const other = here.twin();
+    await Promise.all([here.ingest.start(), other.start()]);
+    const jobs = await Promise.all([here.ingest.run('flights'), other.run('flights')]);
+    assert.deepEqual(
+      jobs.map((job) => job.state),
+      ['succeeded', 'succeeded'],
+      JSON.stringify(jobs),
+    );
+    await assertWhole({ rows: 20_000, rejected: 200 });
+    assertSameBodies();
+    await other.stop();
+  });
+
+  it('told to end, stops between two ranges and tells its caller to try again', async () => {
+    here.define(20_000, 2000);
+    let writes = 0;
+    proxy.decide = () => {
+      writes += 1;
+      if (writes === 10) process.kill(here.ingest.pid, 'SIGTERM');
+      return 'none';
+    };
+    await here.ingest.start();
+    await here.ingest.run('flights').catch(() => undefined);
+    await here.ingest.ended();
+    assert.match(here.ingest.log, /"code":"RUN_STOPPED"/);
+    const [recorded] = await query<{ rows: string | number }>(
+      client,
+      'SELECT sum(hi - lo + 1) AS rows FROM ingest_ranges WHERE tenant = {tenant:String}',
+      here.tenant,
+    );
+    const { rows } = await standing(client, here.tenant);
+    assert.equal(rows, Number(recorded?.rows));
+    assert.ok(rows > 0 && rows < 20_000);
+    proxy.decide = () => 'none';
+    await persist(here.ingest);
+    await assertWhole({ rows: 20_000, rejected: 200 });
+  });
+});
+
 describe('ingest, when ClickHouse', function () {
   this.timeout(120_000);
 

@@ -23,11 +23,18 @@ export class IngestPlace {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'orrery-pipelines-'));
   readonly tenant: string;
   readonly ingest: Ingest;
+  readonly #options: IngestOptions;
 
   constructor(tenant: string, options: Omit<IngestOptions, 'definitionsFolder' | 'datasets'> & Partial<IngestOptions>) {
     this.tenant = tenant;
     mkdirSync(path.join(this.folder, 'pipelines'));
-    this.ingest = new Ingest({ datasets, ...options, definitionsFolder: this.folder, tenant });
+    this.#options = { datasets, ...options, definitionsFolder: this.folder, tenant };
+    this.ingest = new Ingest(this.#options);
+  }
+
+  /** A second instance of the same service. */
+  twin(): Ingest {
+    return new Ingest(this.#options);
   }
 
   /** Writes the flights pipeline for this tenant, over the first rows of the real file, with changes. */
