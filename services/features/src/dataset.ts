@@ -4,7 +4,7 @@ import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
 import type { CompiledFeatureSet } from './compiler.ts';
 import type { Database } from './database.ts';
 import { datasetTorn, partitionsChanged } from './errors.ts';
-import { featureType } from './feature-tables.ts';
+import { readTypes } from './feature-tables.ts';
 import type { DaysAsked, Materialiser } from './materialiser.ts';
 import type { Partitions, Span } from './partitions.ts';
 import type { DayDigest } from './plan.ts';
@@ -93,19 +93,21 @@ function findChanged(before: ReadonlyMap<string, DayDigest>, after: ReadonlyMap<
   return days.filter((day) => before.get(day)?.hash !== after.get(day)?.hash);
 }
 
+/** Texts go out as they are: by number, their order would be that of the parts that they came from. */
 async function streamRows(database: Database, set: CompiledFeatureSet, span: Span) {
   const { rows, features } = set.definition;
-  const columns = [
-    ...rows.identity.map((name) => name),
-    rows.day,
-    rows.label.column,
-    ...features.map((feature) => `CAST(${feature.name}, '${featureType(feature)}') AS ${feature.name}`),
-  ];
+  const types = await readTypes(database, set.table);
+  const plain = (name: string) => `CAST(${name}, '${outsideLowCardinality(types.get(name) ?? 'String')}') AS ${name}`;
+  const columns = [...rows.identity, rows.day, rows.label.column, ...features.map(({ name }) => name)];
   const fills = {
-    columns: columns.join(', '),
+    columns: columns.map(plain).join(', '),
     table: set.table,
     day: rows.day,
     order: [rows.day, ...rows.identity].join(', '),
   };
   return database.stream('select_dataset', 'Parquet', { fills, params: { ...span }, ...writing });
+}
+
+function outsideLowCardinality(type: string): string {
+  return /^LowCardinality\((.*)\)$/.exec(type)?.[1] ?? type;
 }

@@ -77,7 +77,10 @@ export function rowDaysTooMany(days: number, daysMax: number): OrreryError {
 
 export function sqlRefused(name: string, cause: unknown): OrreryError {
   // What follows is the whole query, which is longer than any reason.
-  const reason = messageOf(cause).split(/:? in scope /i)[0]?.slice(0, 500) ?? '';
+  const reason =
+    messageOf(cause)
+      .split(/:? in scope /i)[0]
+      ?.slice(0, 500) ?? '';
   return new OrreryError({
     code: 'FEATURE_SQL_REFUSED',
     message: `ClickHouse refuses the SQL of "${name}": ${reason}`,

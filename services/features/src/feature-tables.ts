@@ -107,6 +107,14 @@ export async function readSourceTypes(
   return new Map(found.filter(({ table }) => table === rows.table).map(({ name, type }) => [name, type]));
 }
 
+/** The types of a table's columns. */
+export async function readTypes(database: Database, table: string): Promise<Map<string, string>> {
+  const columns = await database.rows<{ name: string; type: string }>('select_columns', {
+    params: { tables: [table] },
+  });
+  return new Map(columns.map(({ name, type }) => [name, type]));
+}
+
 /** Removes staging tables that a killed process left behind. */
 export async function dropOldStaging(database: Database, ageSeconds: number): Promise<void> {
   const params = { prefix: stagingPrefix, ageSeconds };

@@ -100,6 +100,31 @@ describe('a dataset', () => {
     assert.equal((await features.result(route, '2003-01-01', '2003-01-02'))['rows'], 0);
   });
 
+  it('is one file however many rows it holds, cut at the same rows wherever its parts lie', async () => {
+    const { features, clickhouse } = started();
+    const other = running.at(-1);
+    assert.ok(other !== undefined && other.features !== features);
+    const many = [clickhouse, other.clickhouse].map(async (server, index) => {
+      // The second takes them in backwards, so that no part, nor the order of texts in it, is like one of the first.
+      const number = index === 0 ? 'number' : '(149999 - number)';
+      await server.client().command({
+        query: `INSERT INTO flights (tenant, intake, file_digest, row_number, day, scheduled_hour, delay_minutes, distance_miles, origin, destination, ttl_days)
+          SELECT 'main', 'many', if(${number} % 7 < 3, 'sha256:some', 'sha256:others'), ${number}, toDate('2001-06-01') + ${number} % 3, ${number} % 24, ${number} % 90, 100, toString(${number} % 9), 'AAA', 3650
+          FROM numbers(150000)`,
+        clickhouse_settings: { insert_deduplication_token: 'many' },
+      });
+    });
+    await Promise.all(many);
+    const [ours, theirs] = [
+      await features.result(route, '2001-06-01', '2001-06-03'),
+      await other.features.result(route, '2001-06-01', '2001-06-03'),
+    ];
+    assert.deepEqual([ours['rows'], theirs['rows']], [150_000, 150_000]);
+    assert.equal(theirs['dataset'], ours['dataset']);
+    const file = await asyncBufferFromFile(await createFolderStore(features.storeFolder).file(String(ours['dataset'])));
+    assert.equal((await parquetReadObjects({ file, columns: ['row_number'] })).length, 150_000);
+  });
+
   it('is refused for days that are none, or too many', async () => {
     const { features } = started();
     const refusal = async (span: object) => {
