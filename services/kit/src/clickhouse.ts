@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { createClient, ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
+import { createClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseClient } from '@clickhouse/client';
 import { messageOf, OrreryError } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -24,6 +24,8 @@ export function openClickHouse(options: ClickHouseOptions): ClickHouse {
     application: options.service,
     request_timeout: options.timeoutMs ?? 120_000,
     clickhouse_settings: { wait_end_of_query: 1 },
+    // Callers log what they can't handle, as one line of JSON; the client would write its own text beside it.
+    log: { level: ClickHouseLogLevel.OFF },
   });
 }
 

@@ -8,7 +8,6 @@ import { startRedis, type RedisServer, type RedisServerOptions } from '#test/sup
 
 const main = join(import.meta.dirname, '../../../services/orchestrator/src/main.ts');
 const startTimeoutMs = 20_000;
-const token = 'a-token-for-tests';
 
 export interface StepView {
   readonly name: string;
@@ -52,6 +51,8 @@ type Handler = (
 ) => void;
 
 export interface EnvironmentOptions {
+  /** Redis's password and ClickHouse's key. */
+  readonly token?: string;
   readonly redis?: RedisServerOptions;
   /** ClickHouse, with the environment's token; without it the history is not reached. */
   readonly clickhouse?: string;
@@ -65,7 +66,7 @@ export interface EnvironmentOptions {
 /** A Redis, a stand-in for a peer service, and as many orchestrators as a test starts, each a process of its own. */
 export class Environment {
   readonly folder = mkdtempSync(join(tmpdir(), 'orrery-orchestrator-'));
-  readonly token = token;
+  readonly token: string;
   redis!: RedisServer;
   /** What the peer answers; every request is also kept in `requests`. */
   handler: Handler = (_request, response) => response.end('{}');
@@ -78,12 +79,13 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
+    this.token = options.token ?? 'a-token-for-tests';
   }
 
   async start(): Promise<void> {
     chmodSync(this.folder, 0o755);
-    this.redis = await startRedis({ password: token, ...this.#options.redis });
-    writeFileSync(join(this.folder, 'token'), token, { mode: 0o600 });
+    this.redis = await startRedis({ password: this.token, ...this.#options.redis });
+    writeFileSync(join(this.folder, 'token'), this.token, { mode: 0o600 });
     mkdirSync(join(this.folder, 'definitions/workflows'), { recursive: true });
     for (const [file, text] of Object.entries(this.#options.workflows)) this.define(file, text);
     this.#peer = createServer((request, response) => void this.#answer(request, response)).listen(0, '127.0.0.1');
@@ -97,7 +99,7 @@ export class Environment {
   }
 
   async orchestrator(more: Readonly<Record<string, unknown>> = {}): Promise<Orchestrator> {
-    const orchestrator = new Orchestrator(this.#writeConfig(more), token);
+    const orchestrator = new Orchestrator(this.#writeConfig(more), this.token);
     this.#orchestrators.add(orchestrator);
     await orchestrator.start();
     return orchestrator;
@@ -135,7 +137,7 @@ export class Environment {
           { folder: this.folder, bundle: digest, environment: {}, ...program },
         ]),
       ),
-      drainMs: 4000,
+      drainMs: 1500,
       settings: { leaseMs: 1000, processLeaseMs: 1500, peerPatienceMs: 5000, ...settings },
       ...more,
     };

@@ -81,13 +81,13 @@ describe('runs', function () {
     const { first, left, right, last } = steps(view);
     assert.deepEqual(first?.result, { list: [1, 'two'] });
     assert.deepEqual(last?.result, { at: '/v1/last' });
-    assert.ok((left?.endedAtMs ?? 0) >= (first?.endedAtMs ?? Infinity) + 50, 'the sleep lasts');
-    assert.ok((last?.startedAtMs ?? 0) >= (left?.endedAtMs ?? Infinity), 'needs are waited for');
+    assert.ok((left?.endedAtMs ?? 0) >= (first.endedAtMs ?? Infinity) + 50, 'the sleep lasts');
+    assert.ok((last.startedAtMs ?? 0) >= (left?.endedAtMs ?? Infinity), 'needs are waited for');
     const asked = environment.requests.slice(-3);
     assert.equal(asked[0]?.path, '/v1/days/..%2Fx%3Fy');
-    assert.deepEqual(asked[0]?.body, { rows: 7 });
+    assert.deepEqual(asked[0].body, { rows: 7 });
     assert.deepEqual(asked[1]?.body, { all: [1, 'two'], text: 'n=two' });
-    assert.equal(asked[0]?.key, `${view.run}/first`);
+    assert.equal(asked[0].key, `${view.run}/first`);
     assert.equal(right?.attempt, 1);
   });
 
@@ -121,8 +121,8 @@ describe('runs', function () {
     const { call, then, beside } = steps(failed);
     assert.equal(failed.state, 'failed');
     assert.equal(call?.attempt, 1);
-    assert.equal(call?.error?.code, 'WRONG');
-    assert.equal(call?.error?.hint, 'mend it');
+    assert.equal(call.error?.code, 'WRONG');
+    assert.equal(call.error.hint, 'mend it');
     assert.deepEqual([then?.state, beside?.state], ['skipped', 'succeeded'], 'branches beside a failure go on');
   });
 
@@ -140,7 +140,7 @@ describe('runs', function () {
     const { call, then, beside } = steps(view);
     assert.deepEqual([view.state, call?.state, then?.state, beside?.state], Array(4).fill('succeeded'));
     assert.equal(call?.attempt, 2);
-    assert.equal(call?.error, undefined);
+    assert.equal(call.error, undefined);
     assert.equal(beside?.attempt, 1, 'what has succeeded is not done again');
     const again = await orchestrator.call<ErrorAnswer>(`/v1/runs/${run}/retry`, { body: {} });
     assert.equal(`${again.status} ${again.body.error.code}`, '409 RUN_STATE_WRONG');
@@ -180,7 +180,7 @@ describe('runs', function () {
     const view = await ended(run);
     assert.deepEqual(view.steps[0]?.result, { rows: 9 });
     assert.equal(environment.requests.filter(({ path, method }) => path === '/v1/jobs' && method === 'POST').length, 2);
-    assert.equal(view.steps[0]?.attempt, 1);
+    assert.equal(view.steps[0].attempt, 1);
   });
 
   it('end when they are cancelled: the call is dropped, and nothing of it is accepted', async () => {
