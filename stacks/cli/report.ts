@@ -45,11 +45,10 @@ export interface Report {
 }
 
 export function buildReport(view: RunView, scored: Scored, secondsInAll: number): Report {
-  const result = (name: string) =>
-    (view.steps.find((step) => step.name === name)?.result ?? {}) as Record<string, unknown>;
-  const rows = result('ingest') as unknown as IngestResult;
-  const registered = result('register') as unknown as Registered;
-  const definition = result('model')['definition'] as { target: { description: string }; known: string };
+  const result = (name: string): unknown => view.steps.find((step) => step.name === name)?.result ?? {};
+  const rows = result('ingest') as IngestResult;
+  const registered = result('register') as Registered;
+  const { definition } = result('model') as { definition: { target: { description: string }; known: string } };
   const stages = view.steps.map((step) => ({
     name: step.name,
     seconds: Number(seconds(step)),
@@ -63,7 +62,7 @@ export function buildReport(view: RunView, scored: Scored, secondsInAll: number)
     known: definition.known,
     registered,
     scored,
-    batchRows: Number(result('score')['rows'] ?? 0),
+    batchRows: (result('score') as { rows: number }).rows,
     stages,
     secondsInAll,
   };

@@ -49,7 +49,7 @@ Example: npx orrery run score-day --set day=2001-06-15`,
     const path = `/v1/workflows/${encodeURIComponent(workflow)}/runs`;
     const { run: id } = (await orchestrator.call({ method: 'POST', path, body, ...who })).body as { run: string };
     if (values['no-wait'] === true) return { json: { run: id }, text: id };
-    const view = await followRun(orchestrator, id, who, () => undefined);
+    const view = await followRun(orchestrator, id, who);
     return { json: view, text: describe(view), exitCode: view.state === 'succeeded' ? 0 : 1 };
   },
 };
@@ -111,19 +111,21 @@ function control(name: 'cancel' | 'retry', summary: string): Verb {
   };
 }
 
-/** Polls a run until its state is final; `onChange` sees every view. */
-export async function followRun(
-  orchestrator: Peer,
-  id: string,
-  who: { readonly tenant?: string; readonly actor?: string },
-  onChange: (view: RunView) => void,
-  interrupted?: AbortSignal,
-): Promise<RunView> {
+export interface FollowOptions {
+  readonly tenant?: string;
+  readonly actor?: string;
+  /** Sees every view. */
+  readonly onChange?: (view: RunView) => void;
+  readonly interrupted?: AbortSignal;
+}
+
+/** Polls a run until its state is final, or until it is interrupted. */
+export async function followRun(orchestrator: Peer, id: string, options: FollowOptions): Promise<RunView> {
   for (;;) {
-    const view = await readRun(orchestrator, id, who);
-    onChange(view);
+    const view = await readRun(orchestrator, id, options);
+    options.onChange?.(view);
     if (finalStates.includes(view.state)) return view;
-    if (!(await systemClock.sleep(pollMs, interrupted))) return view;
+    if (!(await systemClock.sleep(pollMs, options.interrupted))) return view;
   }
 }
 

@@ -53,7 +53,7 @@ async function runMainJob(context: VerbContext, agent: StartedAgent, begun: numb
   void context.interrupted.then(() => abort.abort());
   void agent.ended.then(() => abort.abort());
   const told = runProgress(progress, () => now().getTime());
-  const view = await followRun(orchestrator, run, { actor }, told, abort.signal);
+  const view = await followRun(orchestrator, run, { actor, onChange: told, interrupted: abort.signal });
   if (abort.signal.aborted) {
     const hint = 'npm start goes on where it was: what is done is reused';
     throw new CommandError({ code: 'INTERRUPTED', message: `the run ${run} was interrupted`, hint });

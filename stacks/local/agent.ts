@@ -38,12 +38,12 @@ const progress = (line: string) => {
 };
 
 // Services inherit nothing of who started the platform: what they may know is in their configuration.
-for (const name of Object.keys(process.env)) {
-  if (!['PATH', 'HOME', 'LANG', 'KAFKA_BROKERS', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE'].includes(name)) {
-    delete process.env[name];
-  }
-}
-process.env['TZ'] = 'UTC';
+const inherited = ['PATH', 'HOME', 'LANG', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE'];
+const kafkaBrokers = (process.env['KAFKA_BROKERS'] ?? '').split(',').filter((broker) => broker !== '');
+process.env = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => inherited.includes(name))),
+  TZ: 'UTC',
+};
 
 try {
   await run();
@@ -74,6 +74,7 @@ async function run(): Promise<void> {
     token,
     redisBinary: redis.binary,
     python: python.python,
+    kafkaBrokers,
     log,
     progress,
   });
@@ -108,12 +109,7 @@ async function run(): Promise<void> {
     ready: () => ready,
     stop: () => void stop('asked to'),
   });
-  process.on('SIGTERM', () => void stop('SIGTERM'));
-  process.on('SIGINT', () => void stop('SIGINT'));
-  process.on('message', (message) => {
-    if ((message as { type?: string }).type === 'stop') void stop('asked to');
-  });
-  if (values.tied) process.on('disconnect', () => void stop('the command that started this ended'));
+  stopWhenTold(stop);
   await control.listen({ host, port: portBase + portOffsets.agent });
   mkdirSync(dirname(layout.agent), { recursive: true });
   writeFileSync(layout.agent, JSON.stringify({ ...identify('deployer', process.pid), portBase }), { flush: true });
@@ -128,4 +124,13 @@ async function run(): Promise<void> {
   ready = true;
   tell({ type: 'ready', portBase, release: pin.release });
   log.info('the environment is up');
+}
+
+function stopWhenTold(stop: (reason: string) => Promise<void>): void {
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+  process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('message', (message) => {
+    if ((message as { type?: string }).type === 'stop') void stop('asked to');
+  });
+  if (values.tied) process.on('disconnect', () => void stop('the command that started this ended'));
 }

@@ -28,6 +28,8 @@ export interface LaunchPlanOptions {
   /** Where each service's bundle was laid out. */
   readonly folders: Readonly<Record<string, string>>;
   readonly python: string;
+  /** Brokers of this machine; empty when it has none. */
+  readonly kafkaBrokers: readonly string[];
 }
 
 const drainMs = 5000;
@@ -102,7 +104,7 @@ function provide(need: Need, options: LaunchPlanOptions): object {
     case 'store':
       return { store: { folder: layout.store } };
     case 'bus':
-      return { bus: settings.bus === 'kafka' ? { driver: 'kafka', brokers: kafkaBrokers() } : { driver: 'redis' } };
+      return { bus: settings.bus === 'kafka' ? { driver: 'kafka', brokers: brokersOf(options) } : { driver: 'redis' } };
     case 'live-pairs':
       return { live: release.live };
     case 'programs':
@@ -155,9 +157,8 @@ function serviceOffset(options: LaunchPlanOptions, name: string): number | undef
   return options.release.services[name]?.manifest.ports.http?.default;
 }
 
-function kafkaBrokers(): string[] {
-  const brokers = process.env['KAFKA_BROKERS'];
-  if (brokers !== undefined) return brokers.split(',');
+function brokersOf({ kafkaBrokers }: LaunchPlanOptions): readonly string[] {
+  if (kafkaBrokers.length > 0) return kafkaBrokers;
   throw new CommandError({
     code: 'BROKERS_MISSING',
     message: 'Pulumi.local.yaml chooses the bus kafka, but KAFKA_BROKERS is not set',

@@ -29,7 +29,7 @@ export function runRedisServer(options: RedisServerOptions, kind: 'state' | 'cac
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const child = spawn(options.binary, ['-'], {
     cwd: options.folder,
-    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
+    env: { TZ: 'UTC' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   options.log.collect(child.stdout);

@@ -27,19 +27,20 @@ export function runService(launch: Launch, configs: string, log: LogFile): Runni
   log.collect(worker.process.stdout);
   log.collect(worker.process.stderr);
   const ended = new Promise<string>((resolve) => {
-    worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    worker.once('exit', (code) => resolve(worker.process.signalCode ?? `exit code ${code}`));
   });
   const listening = new Promise<void>((resolve) => worker.once('listening', () => resolve()));
   const failed = (how: string) => startFailed(launch.name, `${how} ${log.lastLines(3)}`.trim(), log.path);
-  const silent = systemClock.sleep(readyMs).then(() => failed(`it did not listen within ${readyMs / 1000} s`));
+  const settled = new AbortController();
+  const silent = systemClock.sleep(readyMs, settled.signal).then((elapsed) => {
+    if (elapsed) throw failed(`it did not listen within ${readyMs / 1000} s`);
+  });
   return {
     pid: worker.process.pid ?? 0,
     ended,
-    ready: Promise.race([
-      listening,
-      ended.then((how) => Promise.reject(failed(how))),
-      silent.then((error) => Promise.reject(error)),
-    ]),
+    ready: Promise.race([listening, ended.then((how) => Promise.reject(failed(how))), silent]).finally(() =>
+      settled.abort(),
+    ),
     stop: () => stopProcess(worker.process, ended, launch.drainMs * 2 + 10_000),
     tell: (message) => {
       if (worker.isConnected()) worker.send(message);

@@ -26,6 +26,7 @@ export interface SupervisorOptions {
   readonly token: string;
   readonly redisBinary: string;
   readonly python: string;
+  readonly kafkaBrokers: readonly string[];
   readonly log: Log;
   readonly progress: (line: string) => void;
 }
@@ -158,6 +159,7 @@ export class Supervisor {
       portBase: this.options.portBase,
       folders,
       python: this.options.python,
+      kafkaBrokers: this.options.kafkaBrokers,
     });
     return { recorded, binding, launches };
   }

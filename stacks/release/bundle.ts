@@ -70,7 +70,7 @@ async function bundleModule(root: string, entry: string, external: readonly stri
     });
     return Buffer.from(result.outputFiles[0]?.contents ?? new Uint8Array());
   } catch (cause) {
-    const first = (cause as BuildFailure).errors?.[0];
+    const [first] = (cause as Partial<BuildFailure>).errors ?? [];
     const place = first?.location ? `${first.location.file}:${first.location.line}:${first.location.column} ` : '';
     const message = `${entry.slice(root.length + 1)} can't be bundled: ${place}${first?.text ?? String(cause)}`;
     throw new CommandError({ code: 'BUNDLE_FAILED', message, hint: 'mend the source and commit it', cause });

@@ -100,7 +100,7 @@ async function runBuild(tree: string, out: string): Promise<void> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'stacks/release/build.ts', out], {
     cwd: tree,
     stdio: ['ignore', 'inherit', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', LANG: 'C.UTF-8' },
+    env: { TZ: 'UTC', LANG: 'C.UTF-8' },
   });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));

@@ -1,5 +1,5 @@
 import type { Bundle, Release } from '@orrery/contracts/release';
-import { isDigest, type Digest } from '@orrery/contracts/digest';
+import type { Digest } from '@orrery/contracts/digest';
 import { messageOf } from '@orrery/kit/errors';
 import type { ObjectStore } from '@orrery/kit/store';
 
@@ -19,38 +19,45 @@ export async function readBundle(store: ObjectStore, digest: Digest): Promise<Bu
  * Returns every fault; empty when whole.
  */
 export async function verifyClosure(store: ObjectStore, release: Release): Promise<Fault[]> {
-  const faults: Fault[] = [];
-  const check = async (digest: Digest, what: string) => {
-    await store.get(digest).catch((error: unknown) => faults.push({ digest, what, reason: messageOf(error) }));
-  };
-  const checkBundle = async (digest: Digest, what: string) => {
-    const before = faults.length;
-    await check(digest, what);
-    if (faults.length > before) return;
-    for (const file of (await readBundle(store, digest)).files) await check(file.object, `${what}, ${file.path}`);
-  };
+  const check = new ClosureCheck(store);
   for (const [name, service] of Object.entries(release.services)) {
-    await checkBundle(service.bundle, `the bundle of ${name}`);
-    for (const [path, digest] of Object.entries(service.definitions)) await check(digest, `definitions/${path}`);
+    await check.bundle(service.bundle, `the bundle of ${name}`);
+    for (const [path, digest] of Object.entries(service.definitions)) await check.object(digest, `definitions/${path}`);
   }
-  await checkBundle(release.infrastructure.bundle, 'the infrastructure program');
-  for (const [model, pair] of Object.entries(release.live)) await checkPair(store, pair, model, faults, check);
-  return faults;
+  await check.bundle(release.infrastructure.bundle, 'the infrastructure program');
+  for (const [model, pair] of Object.entries(release.live)) await check.pair(pair, `the live pair of ${model}`);
+  return check.faults;
 }
 
-async function checkPair(
-  store: ObjectStore,
-  pair: Digest,
-  model: string,
-  faults: Fault[],
-  check: (digest: Digest, what: string) => Promise<void>,
-): Promise<void> {
-  const before = faults.length;
-  await check(pair, `the live pair of ${model}`);
-  if (faults.length > before) return;
-  const document = await readNamed<{ files: Record<string, string> }>(store, pair);
-  for (const [name, digest] of Object.entries(document.files)) {
-    if (isDigest(digest)) await check(digest, `the live pair of ${model}, ${name}`);
+class ClosureCheck {
+  readonly faults: Fault[] = [];
+  private readonly store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.store = store;
+  }
+
+  async object(digest: Digest, what: string): Promise<boolean> {
+    try {
+      await this.store.get(digest);
+      return true;
+    } catch (error) {
+      this.faults.push({ digest, what, reason: messageOf(error) });
+      return false;
+    }
+  }
+
+  async bundle(digest: Digest, what: string): Promise<void> {
+    if (!(await this.object(digest, what))) return;
+    for (const file of (await readBundle(this.store, digest)).files) {
+      await this.object(file.object, `${what}, ${file.path}`);
+    }
+  }
+
+  async pair(digest: Digest, what: string): Promise<void> {
+    if (!(await this.object(digest, what))) return;
+    const { files } = await readNamed<{ files: Record<string, Digest> }>(this.store, digest);
+    for (const [name, object] of Object.entries(files)) await this.object(object, `${what}, ${name}`);
   }
 }
 

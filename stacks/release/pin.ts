@@ -8,8 +8,8 @@ import { ledgerFile, pinFile, type Places } from './places.ts';
 import { writeRecord } from './records.ts';
 
 const ajv = new Ajv2020({ allErrors: true, strict: false });
-const checkPin = ajv.compile(Pin);
-const checkEntry = ajv.compile(LedgerEntry);
+const checkPin = ajv.compile<Pin>(Pin);
+const checkEntry = ajv.compile<LedgerEntry>(LedgerEntry);
 
 export interface PinChange {
   readonly kind: LedgerEntry['kind'];
@@ -25,7 +25,7 @@ export function readPin(places: Places, environment: string): Pin | undefined {
   const file = pinFile(places, environment);
   if (!existsSync(file)) return undefined;
   const pin = parse(file, readFileSync(file, 'utf8'));
-  if (checkPin(pin)) return pin as Pin;
+  if (checkPin(pin)) return pin;
   throw broken(file, checkPin.errors?.[0]?.message ?? 'is no pin');
 }
 
@@ -61,11 +61,11 @@ export function readLedger(places: Places, environment: string): LedgerEntry[] {
     if (!checkEntry(entry)) throw broken(`${file}:${index + 1}`, checkEntry.errors?.[0]?.message ?? 'is no entry');
     const last = entries.at(-1);
     const expected = last === undefined ? null : digestOf('ledger-entry', last);
-    const { previous, number } = entry as LedgerEntry;
+    const { previous, number } = entry;
     if (previous !== expected || number !== entries.length + 1) {
       throw broken(`${file}:${index + 1}`, `entry ${number} does not follow from the line before it`);
     }
-    entries.push(entry as LedgerEntry);
+    entries.push(entry);
   }
   return entries;
 }

@@ -76,7 +76,7 @@ export function recordBinding(places: Places, binding: Binding): Digest {
 
 export function readBinding(places: Places, environment: string, digest: Digest): Binding {
   const file = join(recordsFolder(places, environment), 'bindings', `${shortDigest(digest)}.json`);
-  const binding = readDocument<Binding>(file, checkBinding);
+  const binding = readDocument(file, checkBinding) as Binding;
   const found = digestOf('binding', binding);
   if (found !== digest) throw corrupt(file, digest, found);
   return binding;
@@ -92,8 +92,8 @@ export function writeRecord(file: string, document: unknown): void {
 
 function readReleaseFolder(folder: string): RecordedRelease {
   const file = join(folder, 'release.json');
-  const release = readDocument<Release>(file, checkRelease);
-  const provenance = readDocument<Provenance>(join(folder, 'provenance.json'), checkProvenance);
+  const release = readDocument(file, checkRelease) as Release;
+  const provenance = readDocument(join(folder, 'provenance.json'), checkProvenance) as Provenance;
   const digest = digestOf('release', release);
   if (!folder.endsWith(shortDigest(digest)) || provenance.release !== digest)
     throw corrupt(file, provenance.release, digest);
@@ -119,14 +119,14 @@ function matches(folder: string, wanted: string): boolean {
   return name.startsWith(wanted.slice(0, 12));
 }
 
-function readDocument<T>(file: string, check: ReturnType<typeof ajv.compile>): T {
+function readDocument(file: string, check: ReturnType<typeof ajv.compile>): unknown {
   let document: unknown;
   try {
     document = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw unreadable(file, messageOf(cause), cause);
   }
-  if (check(document)) return document as T;
+  if (check(document)) return document;
   const first = check.errors?.[0];
   throw unreadable(file, `${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}`);
 }

@@ -48,7 +48,7 @@ describe('the platform on one machine', () => {
     this.timeout(600_000);
     const answer = await clone.orrery(['start', '--once', '--json']);
     assert.equal(answer.code, 0, answer.stderr);
-    first = answer.json<Report>();
+    first = answer.json() as Report;
     const { rows, registered, scored } = first;
     assert.equal(rows.read, rows.accepted + rows.rejected);
     assert.equal(rows.read, 3_000_000 / everyNth + 200);
@@ -64,7 +64,7 @@ describe('the platform on one machine', () => {
     this.timeout(300_000);
     const answer = await clone.orrery(['start', '--once', '--json']);
     assert.equal(answer.code, 0, answer.stderr);
-    const second = answer.json<Report>();
+    const second = answer.json() as Report;
     const reused = second.stages.filter((stage) => stage.reused).map((stage) => stage.name);
     for (const stage of ['ingest', 'features', 'dataset', 'train', 'register', 'go-live', 'score']) {
       assert.ok(reused.includes(stage), `${stage} was not reused`);
@@ -119,10 +119,6 @@ describe('the platform on one machine', () => {
         texts.filter((file) => readFileSync(file, 'utf8').includes(token)),
         [],
       );
-      assert.ok(
-        !clone.git('grep', '--no-index', '-l', '-F', '-e', 'nothing to find', '--', 'README.md').includes(token) ||
-          true,
-      );
     });
 
     it('does not change by an edit of a source file', async () => {
@@ -146,9 +142,9 @@ describe('the platform on one machine', () => {
       clone.commit('services/scoring/src/config.ts', (text) => text.replace(/default: 2/, 'default: 5'));
       const made = await clone.orrery(['release', 'create', '--live', 'local', '--json']);
       assert.equal(made.code, 0, made.stderr);
-      const { release } = made.json<{ release: string }>();
+      const { release } = made.json() as { release: string };
       const lost = await clone.orrery(['release', 'create', '--json']);
-      const refused = await clone.orrery(['pin', 'local', lost.json<{ release: string }>().release]);
+      const refused = await clone.orrery(['pin', 'local', (lost.json() as { release: string }).release]);
       assert.equal(refused.code, 3, 'a release without the live pair is refused');
       const pinned = await clone.orrery(['pin', 'local', release]);
       assert.equal(pinned.code, 0, pinned.stderr);

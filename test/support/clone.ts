@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -10,7 +10,7 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
   /** What --json printed. Throws when it printed none. */
-  json<T>(): T;
+  json(): unknown;
 }
 
 export interface CommandOptions {
@@ -53,6 +53,7 @@ export function cloneRepository(folder = mkdtempSync(join(tmpdir(), 'orrery-clon
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
   const portBase = nextPortBase();
   const state = join(root, '.orrery');
+  shareTools(state);
   const start: Clone['start'] = (words, options = {}) =>
     spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'stacks/cli/main.ts', ...words], {
       cwd: root,
@@ -83,6 +84,15 @@ export function cloneRepository(folder = mkdtempSync(join(tmpdir(), 'orrery-clon
   };
 }
 
+/** Python's packages and Redis are set up once, by the test command; a clone takes them as they are. */
+function shareTools(state: string): void {
+  mkdirSync(state);
+  for (const tool of ['python', 'redis']) {
+    const place = join(repository, '.orrery', tool);
+    if (existsSync(place)) symlinkSync(place, join(state, tool));
+  }
+}
+
 export function collect(child: ChildProcess, deadlineMs: number): Promise<Answer> {
   return new Promise((resolvePromise, reject) => {
     let [stdout, stderr] = ['', ''];
@@ -92,7 +102,7 @@ export function collect(child: ChildProcess, deadlineMs: number): Promise<Answer
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolvePromise({ code, stdout, stderr, json: <T>() => JSON.parse(stdout) as T });
+      resolvePromise({ code, stdout, stderr, json: () => JSON.parse(stdout) as unknown });
     });
   });
 }

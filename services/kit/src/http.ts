@@ -49,8 +49,9 @@ const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** An app with health, readiness, metrics, OpenAPI, authentication, tenancy and one shape of error. Routes come after. */
 export async function createApp(options: AppOptions): Promise<App> {
+  const loggerInstance: FastifyBaseLogger = options.log;
   const app = fastify({
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyBytesMax,
     requestTimeout: 120_000,

@@ -74,8 +74,8 @@ export function createFolderStore(folder: string): ObjectStore {
 async function place(temporary: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   await chmod(temporary, 0o444);
-  await link(temporary, target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+  await link(temporary, target).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   });
 }
 

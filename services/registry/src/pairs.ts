@@ -67,14 +67,15 @@ export class Pairs {
 
   /** What was live at a moment, with the release that made it so and since when without a break. */
   liveAt(at: string): Record<string, LivePair> {
-    const live: Record<string, LivePair> = {};
+    let live: Record<string, LivePair> = {};
     for (const entry of this.entries) {
       if (entry.kind !== 'live' || entry.at > at) continue;
-      for (const model of Object.keys(live)) if (!(model in entry.live)) delete live[model];
-      for (const [model, pair] of Object.entries(entry.live)) {
-        const since = live[model]?.pair === pair ? live[model].since : entry.at;
-        live[model] = { pair, release: entry.release, since };
-      }
+      const before = live;
+      const named = Object.entries(entry.live).map(([model, pair]): [string, LivePair] => {
+        const since = before[model]?.pair === pair ? before[model].since : entry.at;
+        return [model, { pair, release: entry.release, since }];
+      });
+      live = Object.fromEntries(named);
     }
     return live;
   }

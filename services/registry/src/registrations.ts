@@ -29,6 +29,12 @@ export const Registration = Type.Object(
 );
 export type Registration = Static<typeof Registration>;
 
+export interface JudgedBy {
+  readonly tenant: string;
+  readonly model: DefinedModel;
+  readonly parityRowsMin: number;
+}
+
 export interface Judged {
   readonly pair: Digest;
   readonly evidence: Evidence;
@@ -39,19 +45,14 @@ export interface Judged {
 const files = ['model.onnx', 'spec.json', 'metrics.json', 'parity.json', 'profile.json'] as const;
 
 /** Makes the pair out of what training left in the store, and judges it by the gates of its model's definition. */
-export async function judge(
-  store: ObjectStore,
-  tenant: string,
-  { definition }: DefinedModel,
-  registration: Registration,
-  parityRowsMin: number,
-): Promise<Judged> {
+export async function judge(store: ObjectStore, registration: Registration, by: JudgedBy): Promise<Judged> {
+  const { definition } = by.model;
   const { training, dataset } = registration;
   const outputs = Object.fromEntries(files.map((name) => [name, training.outputs[name] ?? '']));
   const evidence = await readEvidence(store, outputs);
   const pair: Pair = {
     schema: 1,
-    tenant,
+    tenant: by.tenant,
     model: definition.name,
     modelDefinition: await keepDocument(store, 'definition', definition),
     featureSet: { name: dataset.featureSet, fingerprint: dataset.fingerprint },
@@ -65,7 +66,7 @@ export async function judge(
   };
   const reasons = [
     ...featureReasons(definition, dataset.featureSet),
-    ...parityReasons(evidence, outputs, definition, parityRowsMin),
+    ...parityReasons(evidence, outputs, definition, by.parityRowsMin),
     ...baselineReasons(evidence, definition),
   ];
   return { pair: await keepDocument(store, 'pair', pair), evidence, reasons };

@@ -81,7 +81,8 @@ export class Registry {
   /** Registers a pair once; what is registered already is answered as it is. */
   async register(registration: Registration, tenant: string, actor: string): Promise<object> {
     const model = this.model(registration.model);
-    const judged = await judge(this.store, tenant, model, registration, this.context.config.settings.parityRowsMin);
+    const { parityRowsMin } = this.context.config.settings;
+    const judged = await judge(this.store, registration, { tenant, model, parityRowsMin });
     return this.inTurn(async () => {
       const known = this.pairs.get(judged.pair, tenant);
       if (known === undefined) {

@@ -82,7 +82,7 @@ async function fetchDataset(options: BatchOptions): Promise<{ dataset: string; r
 async function readDataset(store: ObjectStore, digest: string): Promise<Record<string, unknown>[]> {
   const bytes = await readFile(await store.file(digest));
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return parquetReadObjects({ file: buffer as ArrayBuffer });
+  return parquetReadObjects({ file: buffer });
 }
 
 function datasetFailed(day: string, job: DatasetJob): OrreryError {

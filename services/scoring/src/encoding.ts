@@ -25,7 +25,7 @@ export type Spec = Static<typeof SpecSchema>;
 const check = new Ajv2020({ strict: false }).compile(SpecSchema);
 
 export function readSpec(pair: string, document: unknown): Spec {
-  if (check(document)) return document as Spec;
+  if (check(document)) return document;
   const [first] = check.errors ?? [];
   throw pairBroken(pair, `spec.json${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}`);
 }

@@ -6,7 +6,14 @@ export function modelNotLive(model: string, live: readonly string[]): OrreryErro
   return new OrreryError({ code: 'MODEL_NOT_LIVE', message: `no pair of "${model}" is live`, hint, status: 404 });
 }
 
-export function parityBroken(pair: string, row: number, expected: number, got: number, tolerance: number): OrreryError {
+export interface ParityFault {
+  readonly row: number;
+  readonly expected: number;
+  readonly got: number;
+  readonly tolerance: number;
+}
+
+export function parityBroken(pair: string, { row, expected, got, tolerance }: ParityFault): OrreryError {
   return new OrreryError({
     code: 'PARITY_BROKEN',
     message: `${pair} answers ${got} to row ${row} of its certificate, the trained model answered ${expected} (tolerance ${tolerance})`,

@@ -63,7 +63,7 @@ async function assertParity(digest: string, certificate: Certificate, predict: L
   predictions.forEach((expected, index) => {
     const got = answers[index] ?? Number.NaN;
     const difference = Math.abs(got - expected);
-    if (!(difference <= tolerance)) throw parityBroken(digest, index, expected, got, tolerance);
+    if (!(difference <= tolerance)) throw parityBroken(digest, { row: index, expected, got, tolerance });
     maxDifference = Math.max(maxDifference, difference);
   });
   return maxDifference;

@@ -42,8 +42,11 @@ describe('the HTTP side of a service', () => {
   });
   afterEach(async () => app.close());
 
-  const call = (path: string, init: RequestInit = {}) =>
-    fetch(url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
+  const call = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    return fetch(url + path, { ...init, headers });
+  };
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     call('/v1/names', {
       method: 'POST',

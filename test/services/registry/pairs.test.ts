@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFilePairLog, type LogEntry, type LogEvent } from '#services/registry/src/pair-log.ts';
+import { createFilePairLog, type LogEvent } from '#services/registry/src/pair-log.ts';
 import { Pairs } from '#services/registry/src/pairs.ts';
 
 const registered = (pair: string): LogEvent => ({
@@ -26,7 +26,7 @@ describe('the stages of pairs', () => {
   const pairs = new Pairs();
   const events = [registered('a'), registered('b'), live('r1', 'a'), live('r2', 'b'), live('r3', 'a')];
   events.forEach((event, index) => {
-    pairs.apply({ number: index + 1, previous: null, at: at(index), ...event } as LogEntry);
+    pairs.apply({ number: index + 1, previous: null, at: at(index), ...event });
   });
 
   it('follow what releases make live: the one before is archived, and live again after a rollback', () => {

@@ -12,16 +12,16 @@ interface Puppet extends Running {
 }
 
 function puppet(pid: number): Puppet {
-  const serving = Promise.withResolvers<void>();
+  const serving = Promise.withResolvers<undefined>();
   const ending = Promise.withResolvers<string>();
   const told: object[] = [];
   return {
     pid,
     told,
     stopped: false,
-    ready: serving.promise,
+    ready: serving.promise.then(() => undefined),
     ended: ending.promise,
-    serve: () => serving.resolve(),
+    serve: () => serving.resolve(undefined),
     die(how) {
       serving.reject(new Error(how));
       ending.resolve(how);
