@@ -54,11 +54,8 @@ export async function exportDataset(
   const changed = findChanged(before, await partitions.readPartitions(set, span));
   if (changed.length > 0) throw partitionsChanged(name, changed);
   const exported = { dataset: written.digest, rows, bytes: written.bytes };
-  await options.database.append(
-    'feature_datasets',
-    [lineOf(set, asked, content, exported)],
-    `${content}/${written.digest}`,
-  );
+  const token = [asker.tenant, from, to, content, written.digest].join('/');
+  await options.database.append('feature_datasets', [lineOf(set, asked, content, exported)], token);
   return { ...answer, ...exported, reused: false };
 }
 

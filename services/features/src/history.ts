@@ -21,6 +21,8 @@ interface MonthSums {
 /** Months remembered as fresh; the oldest are forgotten first. */
 const freshMonthsMax = 2000;
 
+const rebuildsMax = 3;
+
 /** Callers that may wait for a rebuild; more are told to try again. */
 const waitingMax = 256;
 
@@ -104,15 +106,23 @@ class HistoryTables implements History {
     }
   }
 
+  /** Sums up months that differ, again when the source or another process wrote meanwhile. */
   private async bringUp(table: HistoryTable, tenant: string, months: readonly number[]): Promise<void> {
-    const differing = await this.compare(table, tenant, months);
-    if (differing.length === 0) return;
+    let differing = await this.compare(table, tenant, months);
+    for (let attempt = 1; differing.length > 0; attempt += 1) {
+      if (attempt > rebuildsMax) throw historyChanged(table.source, differing);
+      await this.rebuild(table, tenant, differing);
+      differing = await this.compare(table, tenant, differing);
+    }
+  }
+
+  private async rebuild(table: HistoryTable, tenant: string, months: readonly number[]): Promise<void> {
     const staging = `${stagingPrefix}${randomUUID().replaceAll('-', '')}`;
     await this.database.run('create_staging_table', { fills: { staging, table: table.name } });
     try {
-      await this.sumUp(table, staging, tenant, differing);
-      const filled = await this.sumsOf({ ...table, name: staging }, tenant, differing);
-      const commands = differing.map((month) => {
+      await this.sumUp(table, staging, tenant, months);
+      const filled = await this.sumsOf({ ...table, name: staging }, tenant, months);
+      const commands = months.map((month) => {
         const partition = `('${tenant}', ${month})`;
         return filled.has(month) ? `REPLACE PARTITION ${partition} FROM ${staging}` : `DROP PARTITION ${partition}`;
       });
@@ -120,8 +130,6 @@ class HistoryTables implements History {
     } finally {
       await this.database.run('drop_table', { fills: { table: staging } });
     }
-    const remaining = await this.compare(table, tenant, differing);
-    if (remaining.length > 0) throw historyChanged(table.source, remaining);
   }
 
   private async sumUp(table: HistoryTable, staging: string, tenant: string, months: readonly number[]): Promise<void> {

@@ -154,6 +154,62 @@ describe('materialising a feature set', () => {
   });
 });
 
+/** What the windows of the feature set are by a plain scan of all flights. */
+function scan(flights: readonly Flight[], row: Flight): Record<string, number | null> {
+  const dayOf = ({ day }: Flight) => Date.parse(`${day}T00:00:00Z`) / 86_400_000;
+  const past = (days: number, matches: (flight: Flight) => boolean) =>
+    flights.filter((flight) => dayOf(flight) < dayOf(row) && dayOf(flight) >= dayOf(row) - days && matches(flight));
+  const mean = (found: readonly Flight[]) =>
+    found.length === 0
+      ? null
+      : Math.fround(found.reduce((sum, flight) => sum + flight.delay_minutes, 0) / found.length);
+  const yesterday = past(1, () => true);
+  const three = past(3, ({ origin }) => origin === row.origin);
+  const route = three.filter(({ destination }) => destination === row.destination);
+  return {
+    mean_1d: mean(yesterday),
+    mean_3d: mean(three),
+    flights_3d: three.length === 0 ? null : three.length,
+    route_flights_3d: route.length === 0 ? null : route.length,
+  };
+}
+
+describe('the windows of features', () => {
+  let clickhouse: ClickHouse;
+  let features: RunningFeatures;
+
+  before(async () => {
+    clickhouse = await startClickHouse();
+    await createFlightTables(clickhouse.client());
+    features = new RunningFeatures({ clickhouse, definitions, settings: { daysPerQuery: 7 } });
+    await features.start();
+  });
+
+  after(async () => {
+    await features.stop();
+    await clickhouse.stop();
+  });
+
+  it('are what a plain scan of the rows finds, over the turn of a month and with days missing', async () => {
+    const missing = ['2001-02-10', '2001-02-11', '2001-02-12', '2001-02-13', '2001-03-01'];
+    const flights = inventFlights(11, '2001-02-05', 30, 8).filter(({ day }) => !missing.includes(day));
+    await insertFlights(clickhouse.client(), flights);
+    const { table } = await features.result('short/materialisations', '2001-02-05', '2001-03-06');
+    const rows = await read(clickhouse.client(), table);
+    assert.equal(rows.length, 200);
+    for (const row of rows) {
+      const flight = flights[Number(row['row_number']) - 1];
+      assert.ok(flight !== undefined);
+      const expected = scan(flights, flight);
+      const found = Object.keys(expected).map((name) => {
+        const value = row[name];
+        return [name, typeof value === 'number' ? Math.fround(value) : value];
+      });
+      assert.deepEqual(Object.fromEntries(found), expected, JSON.stringify(row));
+    }
+  });
+});
+
 describe("a tenant's features", () => {
   let clickhouse: ClickHouse;
   let client: ClickHouseClient;
