@@ -36,7 +36,7 @@ export function compileFeatureSet(definition: FeatureSet): CompileResult {
   if (all.length > 0) return { ok: false, problems: all };
   const history = planHistoryTables(definition, template);
   const parts = emitSql(definition, template, history);
-  const sql = layOut(parts, '{{ rows }}', []);
+  const sql = layOut(parts, { rows: '{{ rows }}', carried: [], restricted: false });
   const fingerprint = fingerprintOf(definition, sql);
   return {
     ok: true,

@@ -18,13 +18,29 @@ export interface CompiledSql {
   /** `<expression> AS <feature>`, in the order of declaration. */
   readonly features: readonly string[];
   /** The LEFT JOINs that bring each row its past. */
-  readonly joins: readonly string[];
+  readonly joins: readonly EmittedJoin[];
 }
 
-/**
- * Writes the SELECT that a template means. Parameters: `tenant`; `days`, the days of the rows; and `of_<key>` for each key, the
- * values that the rows have, or an empty array for all: that only leaves out what no row would find.
- */
+/** A join, and between its two halves the place for a restriction to keys that the rows have. */
+interface EmittedJoin {
+  readonly head: string;
+  readonly restriction: string;
+  readonly tail: string;
+}
+
+/** Where the rows of a SELECT come from, and what else comes out. */
+export interface Layout {
+  readonly rows: string;
+  /** Columns of the rows that come out beside the features. */
+  readonly carried: readonly string[];
+  /**
+   * Whether the past is restricted to the keys given as `of_<key>`: for few rows that leaves most of it unread, and nothing
+   * that a row would find.
+   */
+  readonly restricted: boolean;
+}
+
+/** Writes the SELECT that a template means. Its parameters are `tenant` and `days`, the days of the rows. */
 export function emitSql(set: FeatureSet, template: Template, tables: readonly HistoryTable[]): CompiledSql {
   const joins = planJoins(template, tables);
   const features = set.features.flatMap((feature) => {
@@ -34,10 +50,11 @@ export function emitSql(set: FeatureSet, template: Template, tables: readonly Hi
   return { features, joins: joins.map((join) => emitJoin(set, join)) };
 }
 
-/** Lays a SELECT together: `carried` are columns of the rows that come out beside the features. */
-export function layOut(sql: CompiledSql, rows: string, carried: readonly string[]): string {
+/** Lays a SELECT together. */
+export function layOut(sql: CompiledSql, { rows, carried, restricted }: Layout): string {
   const columns = [...carried.map((column) => `row.${column} AS ${column}`), ...sql.features];
-  return [`SELECT\n  ${columns.join(',\n  ')}`, `FROM ${rows} AS row`, ...sql.joins].join('\n');
+  const joins = sql.joins.map(({ head, restriction, tail }) => `${head}${restricted ? restriction : ''}${tail}`);
+  return [`SELECT\n  ${columns.join(',\n  ')}`, `FROM ${rows} AS row`, ...joins].join('\n');
 }
 
 function planJoins(template: Template, tables: readonly HistoryTable[]): Join[] {
@@ -108,26 +125,22 @@ function measureColumn(measure: string, days: number): string {
  * One join: each day of the past laid beside the later days that it is past of, and summed up for each of those. So no window
  * reaches the day that it is joined to.
  */
-function emitJoin({ rows }: FeatureSet, { name, keys, windows, table, measures }: Join): string {
+function emitJoin({ rows }: FeatureSet, { name, keys, windows, table, measures }: Join): EmittedJoin {
   const longest = Math.max(...windows.map(({ days }) => days));
   const spans = [...new Set(windows.map(({ days }) => days))].sort((left, right) => left - right);
   const sums = spans.flatMap((days) =>
     measures.map((each) => `sumOrNullIf(${each}, as_of - day <= ${days}) AS ${measureColumn(each, days)}`),
   );
-  const filters = keys.map((key) => {
-    const values = `{of_${key}:Array(${rows.columns[key] ?? 'String'})}`;
-    return `  AND (empty(${values}) OR has(${values}, ${key}))`;
-  });
   const match = [`${name}.as_of = row.${rows.day}`, ...keys.map((key) => `${name}.of_${key} = row.${key}`)];
-  return [
+  const head = [
     'LEFT JOIN (',
     `  SELECT ${['as_of', ...keys.map((key) => `${key} AS of_${key}`), ...sums].join(', ')}`,
     `  FROM ${table.name}`,
     `  ARRAY JOIN arrayFilter(later -> later > day AND later - day <= ${longest}, {days:Array(Date)}) AS as_of`,
     '  WHERE tenant = {tenant:String}',
     `  AND day >= arrayMin({days:Array(Date)}) - ${longest} AND day < arrayMax({days:Array(Date)})`,
-    ...filters,
-    `  GROUP BY ${['as_of', ...keys].join(', ')}`,
-    `) AS ${name} ON ${match.join(' AND ')}`,
-  ].join('\n');
+  ];
+  const restriction = keys.map((key) => `\n  AND ${key} IN {of_${key}:Array(${rows.columns[key] ?? 'String'})}`);
+  const tail = ['', `  GROUP BY ${['as_of', ...keys].join(', ')}`, `) AS ${name} ON ${match.join(' AND ')}`];
+  return { head: head.join('\n'), restriction: restriction.join(''), tail: tail.join('\n') };
 }

@@ -28,10 +28,10 @@ export function selectStoredRows(set: CompiledFeatureSet, statements: Statements
   const carried = [...carriedColumns(rows), rows.label.column];
   const columns = [...new Set([...carried, ...Object.keys(rows.columns)])].join(', ');
   const source = fillStatement(statements, 'select_source_rows', { columns, table: rows.table, day: rows.day });
-  return layOut(set.parts, source.trim(), carried);
+  return layOut(set.parts, { rows: source.trim(), carried, restricted: false });
 }
 
-/** The same SELECT over rows that come as parameters `row_<column>`, one array each. */
+/** The same SELECT over rows that come as parameters `row_<column>`, one array each, and their keys as `of_<key>`. */
 export function selectGivenRows(set: CompiledFeatureSet, statements: Statements): string {
   const { rows } = set.definition;
   const columns = Object.entries(rows.columns);
@@ -41,7 +41,7 @@ export function selectGivenRows(set: CompiledFeatureSet, statements: Statements)
     arrays: arrays.join(', '),
     first: `{row_${rows.day}:Array(Date)}`,
   });
-  return layOut(set.parts, source.trim(), ['position']);
+  return layOut(set.parts, { rows: source.trim(), carried: ['position'], restricted: true });
 }
 
 /** Parameters by which a compiled SELECT is described, with a row of each type's zero. */

@@ -91,13 +91,7 @@ export class Partitions {
   ): Promise<void> {
     const columns = storedColumns(set).join(', ');
     const select = selectStoredRows(set, this.statements);
-    const everyKey = Object.fromEntries(set.definition.history.keys.map((key) => [`of_${key}`, []]));
-    const params = {
-      ...everyKey,
-      tenant: asker.tenant,
-      fingerprint: set.fingerprint,
-      days: days.map(({ day }) => day),
-    };
+    const params = { tenant: asker.tenant, fingerprint: set.fingerprint, days: days.map(({ day }) => day) };
     await this.database.run('insert_features', { fills: { staging, columns, select }, params });
   }
 

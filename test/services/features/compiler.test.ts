@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { FeatureSet } from '#services/contracts/src/definitions/feature-set.ts';
 import { compileFeatureSet, type CompiledFeatureSet } from '#services/features/src/compiler.ts';
+import { layOut } from '#services/features/src/emission.ts';
 
 const template = `
 SELECT
@@ -58,7 +59,6 @@ LEFT JOIN (
   ARRAY JOIN arrayFilter(later -> later > day AND later - day <= 7, {days:Array(Date)}) AS as_of
   WHERE tenant = {tenant:String}
   AND day >= arrayMin({days:Array(Date)}) - 7 AND day < arrayMax({days:Array(Date)})
-  AND (empty({of_origin:Array(String)}) OR has({of_origin:Array(String)}, origin))
   GROUP BY as_of, origin
 ) AS past_1 ON past_1.as_of = row.day AND past_1.of_origin = row.origin`,
     );
@@ -109,6 +109,18 @@ LEFT JOIN (
       [['origin', 'destination'], ['hour']],
     );
     assert.equal(compiled.historyDays, 28);
+  });
+
+  it('reads the past of given keys alone when the rows are few', () => {
+    const { parts } = compile();
+    const layout = { rows: '{{ rows }}', carried: ['position'] };
+    const whole = layOut(parts, { ...layout, restricted: false }).split('\n');
+    const restricted = layOut(parts, { ...layout, restricted: true }).split('\n');
+    assert.deepEqual(
+      restricted.filter((line) => !whole.includes(line)),
+      ['  AND origin IN {of_origin:Array(String)}'],
+    );
+    assert.equal(restricted.length, whole.length + 1);
   });
 
   it('keeps no more of the past than features read', () => {
