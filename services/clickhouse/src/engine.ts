@@ -17,9 +17,8 @@ export type Engine = Awaited<ReturnType<typeof openEngine>>;
 /** The formats whose bytes the engine takes as they are; the others pass as text. */
 const rawFormats = /^(JSONEachRow|JSONCompactEachRow|(CSV|TSV|TabSeparated)(WithNames)?)$/;
 const plainInsert = /^\s*INSERT\s+INTO\s+(?:TABLE\s+)?([\w.]+)\s*(?:\(([\w\s.,]+)\)\s*)?FORMAT\s+\w+$/i;
-/** The formats of which any cut is a beginning: the engine formats each chunk of a stream as an answer of its own. */
-const chunkedFormats =
-  /^(JSON(Compact|Strings|CompactStrings)?EachRow|TSV|TabSeparated(Raw)?|TSKV|CSV|RowBinary|Native|Values|LineAsString)$/i;
+/** The formats without head or tail. The engine writes each chunk of a stream as a document of its own, so others go whole. */
+const chunkedFormats = /^(JSON(Compact|Strings)?EachRow|TSV|TabSeparated(Raw)?|CSV|RowBinary|Native)$/;
 const killEveryMs = 250;
 const closeMs = 3000;
 
@@ -48,7 +47,7 @@ export async function openEngine(folder: string, settings: Settings) {
       clean = true;
       signal.throwIfAborted();
       if (query.statement.reads) signal.addEventListener('abort', abandon, { once: true });
-      return yield* run(session, query);
+      return yield* run(session, query, signal);
     } finally {
       signal.removeEventListener('abort', abandon);
       clearInterval(killing);
@@ -67,21 +66,18 @@ export async function openEngine(folder: string, settings: Settings) {
 
 function planSettings({ statement, values, database }: Query, settings: Settings, id: string) {
   const missing = [...statement.placeholders].find((name) => !values.has(`param_${name}`)) ?? '';
-  const hint = `send param_${missing}`;
-  if (missing !== '') throw refuse('UNKNOWN_QUERY_PARAMETER', 456, `Substitution \`${missing}\` is not set`, hint);
-  const max_memory_usage = String(settings.memoryMiB * 1024 * 1024);
-  const bounds = { max_memory_usage, max_execution_time: String(settings.queryTimeoutSeconds) };
+  if (missing !== '') throw refuse('UNKNOWN_QUERY_PARAMETER', 456, `Substitution \`${missing}\` is not set`, 'send it');
+  const bounds = { max_memory_usage: settings.memoryMiB * 2 ** 20, max_execution_time: settings.queryTimeoutSeconds };
   const all = Object.entries({ ...bounds, ...Object.fromEntries(values), log_comment: id });
-  const set = all.map(([name, value]) => `${name} = '${value.replace(/[\\']/g, '\\$&')}'`).join(', ');
+  const set = all.map(([name, value]) => `${name} = '${String(value).replace(/[\\']/g, '\\$&')}'`).join(', ');
   const undo = all.filter(([name]) => !name.startsWith('param_')).map(([name]) => `${name} = DEFAULT`);
   return { set: `SET ${set}; USE \`${database.replace(/[\\`]/g, '\\$&')}\``, undo: `SET ${undo.join(', ')}` };
 }
 
-async function* run(session: Session, { format, statement }: Query): Output {
+async function* run(session: Session, { format, statement }: Query, signal: AbortSignal): Output {
   const { kind, text, data: values } = statement;
-  const asked = /\bFORMAT\s+(\w+)\s*(?:SETTINGS\s[^]*)?;?\s*$/i.exec(text)?.[1] ?? format;
-  if (kind === 'rows' && chunkedFormats.test(asked)) {
-    for await (const chunk of session.queryStream(text, { format })) yield chunk.raw();
+  if (kind === 'rows' && chunkedFormats.test(statement.format === '' ? format : statement.format)) {
+    for await (const chunk of session.queryStream(text, { format, signal })) yield chunk.raw();
     return {};
   }
   const [, table, columns] = plainInsert.exec(text) ?? [];
@@ -90,8 +86,7 @@ async function* run(session: Session, { format, statement }: Query): Output {
     const written = await session.insert({ table, ...named, values, format: statement.format as RawInsertFormat });
     return { written_rows: String(written.rowsWritten), written_bytes: String(written.bytesWritten) };
   }
-  const hint = 'use JSONEachRow, JSONCompactEachRow, CSV or TabSeparated, and plain names';
-  if (!isUtf8(values)) throw refuse('NOT_IMPLEMENTED', 48, `${statement.format} can't be inserted as bytes`, hint);
+  if (!isUtf8(values)) throw refuse('NOT_IMPLEMENTED', 48, `${statement.format} data is not UTF-8`, 'use TabSeparated');
   const answer = await session.queryAsync(values.length === 0 ? text : `${text}\n${values.toString()}`, { format });
   if (answer.bytes().length > 0) yield answer.bytes();
   return { read_rows: String(answer.rowsRead), read_bytes: String(answer.bytesRead) };
@@ -100,7 +95,7 @@ async function* run(session: Session, { format, statement }: Query): Output {
 function openKeeper(folder: string, memoryMiB: number): Session {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    return new Session(folder, { connectionArgs: [`--max_server_memory_usage=${memoryMiB * 1024 * 1024}`] });
+    return new Session(folder, { connectionArgs: [`--max_server_memory_usage=${memoryMiB * 2 ** 20}`] });
   } catch (cause) {
     const message = `the data folder ${folder} can't be opened: another process holds it, or its files are damaged`;
     const hint = "end that process, or name another dataFolder; the engine's own reason stands above";

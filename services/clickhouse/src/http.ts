@@ -15,7 +15,7 @@ const heldBytesMax = 32 * 1024 * 1024;
 const headerBytesMax = 1024 * 1024;
 const connectionsMax = 512;
 /** How much longer than its query a begun answer may stand still, before its connection is given up. */
-const stallGraceMs = 10_000;
+const stallGraceMs = 5000;
 /** Keys of the URL that are neither settings nor parameters. */
 const requestKeys = new Set(['query', 'database', 'default_format', 'query_id', 'wait_end_of_query']);
 
@@ -56,7 +56,7 @@ async function answerQuery(engine: Engine, { request, response, search }: Exchan
   const wrong = [...values.keys()].find((key) => !/^\w+$/.test(key) || outwardWords.has(key));
   if (wrong !== undefined) throw refuse('BAD_ARGUMENTS', 36, `"${wrong}" can't be set by the URL`, 'leave it out');
   const [database, format] = [search.get('database') ?? 'default', search.get('default_format') ?? 'TabSeparated'];
-  const output = engine.execute({ statement, database, format, values }, gone.signal);
+  await using output = engine.execute({ statement, database, format, values }, gone.signal);
   const holdBytes = statement.kind !== 'rows' || search.get('wait_end_of_query') === '1' ? heldBytesMax : 0;
   const held: Uint8Array[] = [];
   let item = await output.next();

@@ -2,19 +2,13 @@ import { Session } from 'chdb';
 import type { Settings } from './config.ts';
 import { refuse } from './errors.ts';
 
-export interface SessionPool {
-  /** Throws TOO_MANY_SIMULTANEOUS_QUERIES when the queue is full, the wait too long, or the signal aborts. */
-  take(signal: AbortSignal): Promise<Session>;
-  /** `clean`: nothing of the query is left on it. Otherwise another session takes its place. */
-  give(session: Session, clean: boolean): void;
-}
-
 /** A session runs one query at a time: so `sessions` are at work, and `waitingMax` wait, by arrival, each for `waitMs`. */
-export function createSessionPool(folder: string, { sessions, waitingMax, waitMs }: Settings): SessionPool {
+export function createSessionPool(folder: string, { sessions, waitingMax, waitMs }: Settings) {
   const waiting = new Set<(session: Session) => void>();
   const free = Array.from({ length: sessions }, () => new Session(folder));
   return {
-    take: async (signal) => {
+    /** Throws TOO_MANY_SIMULTANEOUS_QUERIES when the queue is full, the wait too long, or the signal aborts. */
+    take: async (signal: AbortSignal): Promise<Session> => {
       const session = free.pop();
       if (session !== undefined) return session;
       const busy = `${sessions} queries run and ${waiting.size} of at most ${waitingMax} wait, each ${waitMs} ms`;
@@ -26,7 +20,8 @@ export function createSessionPool(folder: string, { sessions, waitingMax, waitMs
         waiting.add(resolve);
       });
     },
-    give: (session, clean) => {
+    /** `clean`: nothing of the query is left on it. Otherwise another session takes its place. */
+    give: (session: Session, clean: boolean): void => {
       if (!clean) session.close();
       const next = clean ? session : new Session(folder);
       const [settle = () => free.push(next)] = waiting;

@@ -2,37 +2,34 @@ import { refuse } from './errors.ts';
 
 /** A statement as read, never changed: only what the server has to know about it. */
 export interface Statement {
-  /** `rows`: the engine streams the answer; `insert`: data in `format` follows the text; `whole`: one answer at the end. */
+  /** `rows`: the answer is rows; `insert`: `data` follows the text; `whole`: there is one answer at the end. */
   readonly kind: 'rows' | 'insert' | 'whole';
   readonly reads: boolean;
   readonly text: string;
   readonly placeholders: ReadonlySet<string>;
+  /** What follows FORMAT, or nothing. */
   readonly format: string;
   readonly data: Buffer;
 }
 
-/** Lower-case names by which a statement would reach a file, a program or another host. */
-export type Outward = Readonly<Record<'functions' | 'engines', ReadonlySet<string>>>;
-
 const rowVerbs = new Set(['select', 'with']);
 const readVerbs = new Set([...rowVerbs, ...'show describe desc exists explain check'.split(' ')]);
 const writeVerbs = new Set('insert create alter drop truncate rename exchange optimize delete update'.split(' '));
-const ownFunctions =
-  /^(values|null|numbers(_mt)?|zeros(_mt)?|primes|format|generaterandom|generate_?series|view(ifpermitted|explain)?|merge|dictionary)$/;
-const ownEngines =
-  /^(\w*mergetree|memory|null|log|tinylog|stripelog|set|join|buffer|merge|view|materializedview|dictionary|atomic)$/;
+const ownFunctions = /^(values|null|(numbers|zeros)(_mt)?|format|generate(random|_?series)|view|merge|dictionary)$/;
+const ownEngines = /^(\w*mergetree|memory|null|log|set|join|buffer|merge|(materialized)?view|dictionary|atomic)$/;
 /** Functions, dictionary sources and disks that reach outside without being table functions. */
 const outwardFunctions = 'http clickhouse disk catboostevaluate hascolumnintable'.split(' ');
 /** Clauses that do, and settings that hold expressions, which nobody reads here. */
 export const outwardWords = new Set('infile outfile additional_table_filters additional_result_filter'.split(' '));
 
-/** Of all that the engine has, what stays inside is named above: so what a later engine brings is refused. */
-export function outwardOf(tableFunctions: readonly string[], engines: readonly string[]): Outward {
-  const others = (names: readonly string[], own: RegExp): string[] =>
-    names.map((name) => name.toLowerCase()).filter((name) => !own.test(name));
-  const functions = [...others(tableFunctions, ownFunctions), ...outwardFunctions];
-  return { functions: new Set(functions), engines: new Set(others(engines, ownEngines)) };
+/** How a statement reaches a file, a program or another host: by all that the engine has and that is not known as its own. */
+export function outwardOf(tableFunctions: readonly string[], engines: readonly string[]) {
+  const others = (names: readonly string[], own: RegExp) =>
+    new Set(names.map((name) => name.toLowerCase()).filter((name) => !own.test(name)));
+  const functions = others([...tableFunctions, ...outwardFunctions], ownFunctions);
+  return { functions, engines: others(engines, ownEngines) };
 }
+export type Outward = ReturnType<typeof outwardOf>;
 
 // The engine's own lexical rules, over bytes read as latin1: an index is a byte offset, a curly quote is three bytes.
 const tokens =
@@ -44,7 +41,7 @@ const tokens =
  */
 export function readStatement(source: Buffer, outward: Outward): Statement {
   const placeholders = new Set<string>();
-  let [verb, name, last, second, selects] = ['', '', '', '', false];
+  let [verb, name, last, second, format, selects] = ['', '', '', '', '', false];
   for (const { 0: raw, index, groups = {} } of source.toString('latin1').matchAll(tokens)) {
     if (groups['blank'] !== undefined) continue;
     if (last === ';') throw refuse('SYNTAX_ERROR', 62, 'Multi-statements are not allowed', 'send one a request');
@@ -60,19 +57,15 @@ export function readStatement(source: Buffer, outward: Outward): Statement {
       const [text, data] = [source.toString('utf8', 0, end), source.subarray(end + gap)];
       return { kind: 'insert', reads: false, text, placeholders, format: raw, data };
     }
+    if (last === 'format') format = groups['word'] ?? '';
+    else if (second === 'format' && token !== 'settings' && token !== ';') format = '';
     [name, last, second] = [raw, token, last];
   }
-  const [reads, kind] = [readVerbs.has(verb), rowVerbs.has(verb) ? 'rows' : 'whole'] as const;
+  const [reads, data] = [readVerbs.has(verb), Buffer.alloc(0)];
+  const kind = rowVerbs.has(verb) ? 'rows' : 'whole';
+  if (reads || writeVerbs.has(verb)) return { kind, reads, text: source.toString(), placeholders, format, data };
   if (verb === '') throw refuse('SYNTAX_ERROR', 62, 'Empty query', 'send it as the body or as the parameter query');
-  if (reads || writeVerbs.has(verb)) {
-    return { kind, reads, text: source.toString(), placeholders, format: '', data: Buffer.alloc(0) };
-  }
-  throw refuse(
-    'ACCESS_DENIED',
-    497,
-    `a statement that begins with ${verb} is outside the subset`,
-    'the README lists it',
-  );
+  throw refuse('ACCESS_DENIED', 497, `statements that begin with ${verb} are refused`, 'the README lists the others');
 }
 
 function checkReach(token: string, last: string, second: string, outward: Outward): void {

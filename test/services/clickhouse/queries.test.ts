@@ -325,6 +325,24 @@ function defineSuite(target: Target): void {
   });
 
   describe('answers', () => {
+    it('are one document in every format, however long', async () => {
+      const select = 'SELECT number FROM numbers(300000)';
+      const count = async (format: string, mark: string) => {
+        const { stream } = await client.exec({ query: `${select} FORMAT ${format} -- the end` });
+        return (
+          Buffer.concat((await stream.toArray()) as Buffer[])
+            .toString('latin1')
+            .split(mark).length - 1
+        );
+      };
+      assert.equal(await count('Parquet', 'PAR1'), 2);
+      assert.equal(await count('CSVWithNames', '"number"'), 1);
+      assert.equal(await count('JSON', '"meta"'), 1);
+      assert.equal(await count('TSV', '\n'), 300_000);
+      const answer = await client.query({ query: select, format: 'JSONCompact' });
+      assert.equal((await answer.json()).rows, 300_000);
+    });
+
     it('stream: a million rows arrive in parts', async () => {
       const answer = await client.query({ query: 'SELECT number FROM numbers(1000000)', format: 'JSONEachRow' });
       let [count, parts] = [0, 0];

@@ -39,6 +39,17 @@ describe('a statement', () => {
     );
   });
 
+  it('tells the format that it asks for, and takes no column for one', () => {
+    const cases: [string, string][] = [
+      ['SELECT 1 FORMAT Parquet', 'Parquet'],
+      ['SELECT 1 format JSON; -- FORMAT CSV', 'JSON'],
+      ['SELECT 1 FORMAT CSV SETTINGS max_threads = 1', 'CSV'],
+      ['SELECT format, 1 FROM t WHERE format = 1', ''],
+      ["SELECT 'FORMAT CSV'", ''],
+    ];
+    for (const [text, format] of cases) assert.equal(read(text).format, format, text);
+  });
+
   it('ends where the data of an insert begins, to the byte', () => {
     const cases: [string, string, string][] = [
       ['INSERT INTO t FORMAT JSONEachRow\n{"a":1}\n', 'JSONEachRow', '{"a":1}\n'],
