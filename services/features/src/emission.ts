@@ -88,7 +88,7 @@ function emitFeature(feature: FeatureColumn, item: TemplateItem, joins: readonly
   const expression = emitExpression(item, joins);
   if (feature.type === 'category') return `toNullable(toString(${expression})) AS ${feature.name}`;
   const value = `value_${feature.name}`;
-  return `if(isFinite(toNullable(toFloat32(${expression})) AS ${value}), ${value}, NULL) AS ${feature.name}`;
+  return `if(isFinite(toFloat32(${expression}) AS ${value}), ${value}, NULL) AS ${feature.name}`;
 }
 
 function emitExpression({ expression }: TemplateItem, joins: readonly Join[]): string {

@@ -50,8 +50,8 @@ describe('the compiler', () => {
     assert.equal(
       sql,
       `SELECT
-  if(isFinite(toNullable(toFloat32(past_1.delay_sum_7d / past_1.flights_7d)) AS value_mean), value_mean, NULL) AS mean,
-  if(isFinite(toNullable(toFloat32(row.hour)) AS value_hour), value_hour, NULL) AS hour
+  if(isFinite(toFloat32(past_1.delay_sum_7d / past_1.flights_7d) AS value_mean), value_mean, NULL) AS mean,
+  if(isFinite(toFloat32(row.hour) AS value_hour), value_hour, NULL) AS hour
 FROM {{ rows }} AS row
 LEFT JOIN (
   SELECT as_of, origin AS of_origin, sumOrNullIf(flights, as_of - day <= 7) AS flights_7d, sumOrNullIf(delay_sum, as_of - day <= 7) AS delay_sum_7d
