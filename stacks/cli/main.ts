@@ -9,6 +9,7 @@ import type { Verb, VerbContext } from './verb.ts';
 import { verbs } from './verbs.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+const sameKeyMs = 1500;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -37,10 +38,24 @@ function contextOf(json: boolean): VerbContext {
     json,
     now: () => new Date(),
     progress: (line) => process.stderr.write(`${line}\n`),
-    interrupted: new Promise((resolve_) => {
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve_());
-    }),
+    untilInterrupted: interruption,
   };
+}
+
+/**
+ * Resolves at the first signal; a second one soon after is the same key reaching this process by another way, a later one is
+ * impatience and ends it at once (what was started ends by itself then).
+ */
+function interruption(): Promise<void> {
+  return new Promise((resolve_) => {
+    let firstAtMs: number | undefined;
+    const onSignal = () => {
+      if (firstAtMs !== undefined && Date.now() - firstAtMs > sameKeyMs) process.exit(130);
+      firstAtMs ??= Date.now();
+      resolve_();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
 }
 
 function findVerb(words: readonly string[]): Verb | undefined {

@@ -4,6 +4,7 @@ import { seconds, type RunView, type StepView } from './runs.ts';
 export function runProgress(print: (line: string) => void, now: () => number): (view: RunView) => void {
   const states = new Map<string, string>();
   const toldAt = new Map<string, number>();
+  const said = new Map<string, string>();
   return (view) => {
     for (const step of view.steps) {
       const state = `${step.state}:${step.attempt}`;
@@ -12,8 +13,13 @@ export function runProgress(print: (line: string) => void, now: () => number): (
         states.set(step.name, state);
         const line = describeChange(step);
         if (line !== undefined) print(line);
-      } else if (counted !== undefined && now() - (toldAt.get(step.name) ?? 0) > tellEveryMs) {
+      } else if (
+        counted !== undefined &&
+        counted !== said.get(step.name) &&
+        now() - (toldAt.get(step.name) ?? 0) > tellEveryMs
+      ) {
         toldAt.set(step.name, now());
+        said.set(step.name, counted);
         print(`  ${step.name}: ${counted}`);
       }
     }

@@ -28,13 +28,14 @@ A later start reuses what has the same inputs. What runs is the pin, never the w
     const { pin, portBase } = await firstPin(context);
     progress(`starting release ${shortDigest(pin.release)} on 127.0.0.1, ports from ${portBase}`);
     const agent = await startAgent({ places, portBase, tied: true, progress: (line) => progress(`  ${line}`) });
+    const interrupted = context.untilInterrupted();
     try {
-      const report = await runMainJob(context, agent, begun);
+      const report = await runMainJob(context, agent, { begun, interrupted });
       const result = resultOf(report, relative(process.cwd(), places.state) || places.state);
       if (values['once'] === true) return result;
       process.stdout.write(`${context.json ? JSON.stringify(result.json, null, 2) : result.text}\n`);
       progress('\nthe platform is up; Ctrl-C ends it');
-      await Promise.race([context.interrupted, agent.ended]);
+      await Promise.race([interrupted, agent.ended]);
       return { json: null, text: '', ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }) };
     } finally {
       progress('stopping');
@@ -43,14 +44,20 @@ A later start reuses what has the same inputs. What runs is the pin, never the w
   },
 };
 
-async function runMainJob(context: VerbContext, agent: StartedAgent, begun: number): Promise<Report> {
+interface Job {
+  /** Milliseconds since 1970. */
+  readonly begun: number;
+  readonly interrupted: Promise<void>;
+}
+
+async function runMainJob(context: VerbContext, agent: StartedAgent, job: Job): Promise<Report> {
   const { places, progress, actor, now } = context;
   const orchestrator = serviceOf(places, agent, 'orchestrator');
   const path = `/v1/workflows/${mainWorkflow}/runs`;
   const { run } = (await orchestrator.call({ method: 'POST', path, body: {}, actor })).body as { run: string };
   progress(`main job: workflow ${mainWorkflow}, run ${run}`);
   const abort = new AbortController();
-  void context.interrupted.then(() => abort.abort());
+  void job.interrupted.then(() => abort.abort());
   void agent.ended.then(() => abort.abort());
   const told = runProgress(progress, () => now().getTime());
   const view = await followRun(orchestrator, run, { actor, onChange: told, interrupted: abort.signal });
@@ -67,7 +74,7 @@ async function runMainJob(context: VerbContext, agent: StartedAgent, begun: numb
     });
   }
   const scored = await scoreSamples(serviceOf(places, agent, 'scoring'), actor);
-  return buildReport(view, scored, (now().getTime() - begun) / 1000);
+  return buildReport(view, scored, (now().getTime() - job.begun) / 1000);
 }
 
 function resultOf(report: Report, state: string): VerbResult {

@@ -17,8 +17,8 @@ export interface VerbContext {
   readonly now: () => Date;
   /** Tells how long work goes on; never part of the answer. */
   readonly progress: (line: string) => void;
-  /** Resolves at the first Ctrl-C or SIGTERM. */
-  readonly interrupted: Promise<void>;
+  /** From this call on Ctrl-C and SIGTERM no longer end the process: they resolve the promise. */
+  readonly untilInterrupted: () => Promise<void>;
 }
 
 export interface VerbResult {

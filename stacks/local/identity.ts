@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isRunning } from '../running.ts';
 
 /** A process, told apart from a later one that was given the same number. */
 export interface ProcessIdentity {
@@ -13,18 +14,9 @@ export function identify(name: string, pid: number): ProcessIdentity {
 }
 
 export function isAlive(process_: ProcessIdentity): boolean {
-  if (!exists(process_.pid)) return false;
+  if (!isRunning(process_.pid)) return false;
   const started = startOf(process_.pid);
   return started === undefined || process_.started === '' || started === process_.started;
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Field 22 of /proc/<pid>/stat; a zombie counts as gone, since it holds nothing. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
 import { CommandError } from '../errors.ts';
+import { isRunning } from '../running.ts';
 
 export interface BuiltRelease {
   readonly release: Release;
@@ -27,8 +28,10 @@ export interface BuildOptions {
  * before everything temporary is removed. What the working tree holds makes no difference.
  */
 export async function withBuiltRelease<T>(options: BuildOptions, use: (built: BuiltRelease) => Promise<T>): Promise<T> {
-  mkdirSync(join(options.state, 'build'), { recursive: true });
-  const folder = mkdtempSync(join(options.state, 'build', `${options.commit.slice(0, 12)}-`));
+  const builds = join(options.state, 'build');
+  mkdirSync(builds, { recursive: true });
+  removeAbandoned(builds);
+  const folder = mkdtempSync(join(builds, `${process.pid}-`));
   const tree = join(folder, 'tree');
   const out = join(folder, 'out');
   try {
@@ -40,6 +43,14 @@ export async function withBuiltRelease<T>(options: BuildOptions, use: (built: Bu
     return await use({ release, digest: digestOf('release', release), objectFiles });
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a build left that was killed: its folder begins with the number of its process. */
+function removeAbandoned(builds: string): void {
+  for (const name of readdirSync(builds)) {
+    const pid = Number(name.split('-')[0]);
+    if (pid !== process.pid && !isRunning(pid)) rmSync(join(builds, name), { recursive: true, force: true });
   }
 }
 
