@@ -18,6 +18,7 @@ const FIXED_ENTRIES = [
   'definitions',
   'docs/decisions',
   'infra',
+  'policies',
   'package-lock.json',
   'package.json',
   'services/contracts',
