@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { createFolderStore } from '@orrery/kit/store';
+import { loadPair } from '#services/scoring/src/live-pair.ts';
 import { cloneRepository, collect, type Clone } from '#test/support/clone.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { sampleFlights, useFlights } from '#test/support/flights.ts';
 import { startLoad } from '#test/support/load.ts';
+import { keepTamperedPair } from './tampering.ts';
 import { call, processesNaming, processesOf, tokenOf, urlOf } from '#test/support/platform.ts';
 
 interface Report {
@@ -119,6 +122,15 @@ describe('the platform on one machine', () => {
         texts.filter((file) => readFileSync(file, 'utf8').includes(token)),
         [],
       );
+    });
+
+    it('serves no export that was changed, even where every digest holds, and no pair that nobody registered', async () => {
+      const store = createFolderStore(join(clone.state, 'store'));
+      const tampered = await keepTamperedPair(store, first.registered.pair);
+      await assert.rejects(loadPair(store, tampered, 1), { code: 'PARITY_BROKEN' });
+      const body = { model: 'arrival-delay', pair: tampered, reason: 'nobody asked for it' };
+      await assert.rejects(call(clone, 0, '/v1/live', body), /PAIR_UNKNOWN/);
+      assert.equal((await call<{ release: string }>(clone, scoringPort, '/healthz')).release, first.release);
     });
 
     it('does not change by an edit of a source file', async () => {
