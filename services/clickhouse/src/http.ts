@@ -34,12 +34,12 @@ export function createClickHouseServer(engine: Engine, identity: Identity, token
     }
   };
   const server = createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
-    const { pathname, searchParams: search } = new URL(request.url ?? '/', 'http://localhost');
+    const [pathname, ...rest] = (request.url ?? '/').split('?');
     const ready = server.listening;
     if (!ready) response.setHeader('connection', 'close');
     if (pathname === '/ping') response.end('Ok.\n');
     else if (pathname === '/healthz') response.end(JSON.stringify({ status: 'ok', ...identity }));
-    else if (pathname !== '/readyz') void answer({ request, response, search });
+    else if (pathname !== '/readyz') void answer({ request, response, search: new URLSearchParams(rest.join('?')) });
     else response.writeHead(ready ? 200 : 503).end(JSON.stringify({ ready, missing: ready ? [] : ['draining'] }));
   });
   server.maxConnections = connectionsMax;
@@ -70,7 +70,7 @@ async function answerQuery(engine: Engine, { request, response, search }: Exchan
     ...(item.done === true ? { 'x-clickhouse-summary': JSON.stringify(item.value) } : {}),
     ...(gzip === true ? { 'content-encoding': 'gzip' } : {}),
   });
-  const timeoutSeconds = Number(search.get('max_execution_time') ?? engine.settings.queryTimeoutSeconds);
+  const timeoutSeconds = Number(search.get('max_execution_time')) || engine.settings.queryTimeoutSeconds;
   response.setTimeout(timeoutSeconds * 1000 + stallGraceMs, () => response.destroy());
   const body = async function* (): AsyncGenerator<Uint8Array> {
     yield* held;
@@ -92,12 +92,7 @@ async function readSource(request: IncomingMessage, query: string | null, bytesM
   else if (coding === 'gzip') await pipeline(request, createGunzip(), collect);
   else throw refuse('NOT_IMPLEMENTED', 48, `Content-Encoding ${coding} is outside the subset`, 'use gzip or none');
   if (bytes <= bytesMax) return Buffer.concat(parts);
-  throw refuse(
-    'TOO_MANY_BYTES',
-    307,
-    `the body has ${bytes} bytes, the bound is ${bytesMax}`,
-    'insert smaller batches',
-  );
+  throw refuse('TOO_MANY_BYTES', 307, `the body has ${bytes} bytes, more than ${bytesMax}`, 'insert smaller batches');
 }
 
 function checkKey({ headers }: IncomingMessage, token: string): void {

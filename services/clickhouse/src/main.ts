@@ -20,16 +20,17 @@ async function start(host: NodeJS.Process): Promise<void> {
   const engine = await openEngine(dataFolder, config.settings);
   const server = createClickHouseServer(engine, identity, token, log);
   const stop = (): void => {
+    if (!server.listening) return;
     log.info('draining');
     setInterval(() => server.closeIdleConnections(), idleCheckMs);
     setTimeout(() => server.closeAllConnections(), config.drainMs);
     server.close(() => void engine.close().finally(() => host.exit(0)));
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) host.once(signal, stop);
   host.on('message', (told: { type?: string; release?: string }) => {
     if (told.type === 'identity' && told.release !== undefined) identity.release = told.release;
   });
   await once(server.listen({ host: config.host, port: config.port }), 'listening');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) host.on(signal, stop);
   log.info({ address: server.address() }, 'listening');
   host.send?.({ type: 'listening' });
 }

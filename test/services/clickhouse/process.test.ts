@@ -84,7 +84,9 @@ describe('the process of the embedded ClickHouse', () => {
     await eventually(
       async () => (await rowsOf(server, "SELECT 1 FROM system.processes WHERE query LIKE '%sleepEachRow%'")).length > 1,
     );
+    const { pid } = server;
     const exited = server.stop();
+    process.kill(pid, 'SIGINT');
     await eventually(async () => {
       const refused = await fetch(`${server.url}/ping`).then(
         () => false,
