@@ -15,21 +15,37 @@ import {
   isolationCandidates,
   type Isolation,
 } from '#services/orchestrator/src/executors/sandbox.ts';
-import { makeWorkspace, type Workspace } from '#services/orchestrator/src/executors/workspace.ts';
+import { makeWorkspace } from '#services/orchestrator/src/executors/workspace.ts';
 import { eventually } from '#test/support/eventually.ts';
 
-const uid = 61_999;
+const firstUid = 61_900;
 const root = process.getuid?.() === 0;
 const limits = { memoryMiB: 256, processesMax: 12, outputMiB: 8, cpuSeconds: 60 };
 const secret = 'the-token-of-this-environment';
 
-describe('a program in its sandbox', function () {
-  this.timeout(20_000);
-  this.slow(3000);
+/** One isolation, by which programs are run in folders of their own. */
+interface Mode {
+  readonly isolation: Isolation;
+  readonly name: string;
+  readonly uid: number;
+  readonly isolated: boolean;
+  readonly run: (file: string, args: readonly string[], more?: Partial<ProgramRun>) => Promise<Seen>;
+  readonly sh: (script: string, more?: Partial<ProgramRun>) => Promise<Seen>;
+}
+
+interface Seen {
+  readonly out: Record<string, string>;
+  readonly stages: object[];
+}
+
+describe('a program, in every isolation that this machine offers,', function () {
+  this.timeout(30_000);
+  this.slow(5000);
   const folder = mkdtempSync(join(tmpdir(), 'orrery-isolation-'));
   const tokenFile = join(folder, 'token');
   let server: Server;
   let port = 0;
+  let modes: Mode[] = [];
 
   before(async () => {
     chmodSync(folder, 0o755);
@@ -38,6 +54,18 @@ describe('a program in its sandbox', function () {
     await once(server, 'listening');
     const address = server.address();
     port = typeof address === 'object' && address !== null ? address.port : 0;
+    const candidates = isolationCandidates({ root, linux: process.platform === 'linux' }).map(modeOf);
+    // Which of them work depends on the kernel and the container; the weakest works anywhere.
+    const works = await Promise.all(
+      candidates.map((mode) =>
+        mode.sh('exit 0').then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    modes = candidates.filter((_, index) => works[index]);
+    assert.ok(modes.length > 0);
   });
 
   after(() => {
@@ -45,175 +73,174 @@ describe('a program in its sandbox', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  for (const [index, isolation] of isolationCandidates({ root, linux: process.platform === 'linux' }).entries()) {
-    describe(`with ${describeIsolation(isolation)}`, () => {
-      const isolated = isolation.namespaces !== 'none';
-      let attempts = 0;
-
-      before(async function () {
-        const works = await run(isolation, '/bin/sh', ['-c', 'exit 0']).then(
-          () => true,
-          () => false,
-        );
-        // Which of them a machine offers depends on its kernel and its container; the weakest works anywhere.
-        if (!works) this.skip();
-      });
-
-      async function run(
-        kind: Isolation,
-        file: string,
-        args: readonly string[],
-        more: Partial<ProgramRun> = {},
-      ): Promise<{ workspace: Workspace; out: Record<string, string>; stages: object[] }> {
+  function modeOf(isolation: Isolation, index: number): Mode {
+    let attempts = 0;
+    const uid = firstUid + index;
+    const mode: Mode = {
+      isolation,
+      name: `mode${index}`,
+      uid,
+      isolated: isolation.namespaces !== 'none',
+      run: async (file, args, more = {}) => {
         attempts += 1;
         const workspace = await makeWorkspace(folder, `${index}-${attempts}`);
-        if (kind.becomes === 'own-user') await workspace.giveTo(uid);
+        if (isolation.becomes === 'own-user') await workspace.giveTo(uid);
         const stages: object[] = [];
         const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: workspace.folder, FENCE: '7' };
-        const fixed = { isolation: kind, workspace, command: [file, ...args], environment, limits, uid };
+        const fixed = { isolation, workspace, command: [file, ...args], environment, limits, uid };
         try {
-          const signal = AbortSignal.timeout(15_000);
+          const signal = AbortSignal.timeout(20_000);
           const onStage = (stage: object) => stages.push(stage);
           const deps = { clock: systemClock, platform: process.platform, log: silentLog(), hidden: tokenFile };
           await runProgram({ ...fixed, signal, onStage, ...more }, deps);
-          return { workspace, out: readFolder(join(workspace.folder, 'out')), stages };
+          return { out: readFolder(join(workspace.folder, 'out')), stages };
         } finally {
           await workspace.remove();
         }
-      }
+      },
+      sh: (script, more) => mode.run('/bin/sh', ['-c', script], more),
+    };
+    return mode;
+  }
 
-      const sh = (script: string, more: Partial<ProgramRun> = {}) => run(isolation, '/bin/sh', ['-c', script], more);
+  /** All modes at once: they have nothing in common. Which one failed stands in the error. */
+  async function inEvery(check: (mode: Mode) => Promise<void>, chosen = modes): Promise<void> {
+    await Promise.all(
+      chosen.map((mode) =>
+        check(mode).catch((cause: unknown) => {
+          throw new Error(`with ${describeIsolation(mode.isolation)}: ${String(cause)}`, { cause });
+        }),
+      ),
+    );
+  }
 
-      it('writes its files, tells its stages, and sees only the environment that it was given', async () => {
-        const { out, stages } = await sh(`echo hello >out/file; echo '{"stage":"half"}'; env >out/env; pwd >out/place`);
-        assert.equal(out['file'], 'hello\n');
-        assert.deepEqual(stages, [{ stage: 'half' }]);
-        const names = (out['env'] ?? '').split('\n').map((line) => line.split('=')[0] ?? '');
-        const given = ['FENCE', 'HOME', 'PATH', 'PWD', 'OLDPWD', 'SHLVL', '_', ''];
-        assert.deepEqual(
-          names.filter((name) => !given.includes(name)),
-          [],
-        );
-      });
+  it('writes its files, tells its stages, and sees only the environment that it was given', () =>
+    inEvery(async ({ sh }) => {
+      const { out, stages } = await sh(`echo hello >out/file; echo '{"stage":"half"}'; env >out/env`);
+      assert.equal(out['file'], 'hello\n');
+      assert.deepEqual(stages, [{ stage: 'half' }]);
+      const names = (out['env'] ?? '').split('\n').map((line) => line.split('=')[0] ?? '');
+      const given = ['FENCE', 'HOME', 'PATH', 'PWD', 'OLDPWD', 'SHLVL', '_', ''];
+      assert.deepEqual(
+        names.filter((name) => !given.includes(name)),
+        [],
+      );
+    }));
 
-      it('finds nothing of its parent', async () => {
-        const { out } = await sh(
-          `tr '\\0' '\\n' </proc/$PPID/environ >out/parent 2>/dev/null; cat ${tokenFile} >out/token 2>/dev/null;
-           for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ; done >out/all 2>/dev/null; exit 0`,
-        );
-        const mine = process.env['PATH'] ?? 'PATH';
-        assert.ok(!(out['parent'] ?? '').includes(`PATH=${mine}`), 'the environment of the parent');
-        // Without namespaces and without a user of its own a program can do what its user can: the README says so.
-        if (!isolated && isolation.becomes === 'same-user') return;
-        assert.ok(!(out['all'] ?? '').includes(`PATH=${mine}`), 'the environment of any other process');
-        assert.equal(out['token'], '');
-      });
+  it('finds nothing of its parent', () =>
+    inEvery(async ({ sh, isolated, isolation }) => {
+      const { out } = await sh(
+        `tr '\\0' '\\n' </proc/$PPID/environ >out/parent 2>/dev/null; cat ${tokenFile} >out/token 2>/dev/null;
+         for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ; done >out/all 2>/dev/null; exit 0`,
+      );
+      const mine = `PATH=${process.env['PATH'] ?? ''}`;
+      assert.ok(!(out['parent'] ?? '').includes(mine), 'the environment of the parent');
+      // Without namespaces and without a user of its own a program can do what its user can: the README says so.
+      if (!isolated && isolation.becomes === 'same-user') return;
+      assert.ok(!(out['all'] ?? '').includes(mine), 'the environment of any other process');
+      assert.equal(out['token'], '');
+    }));
 
-      it('is stopped when it allocates past its limit', async () => {
-        await assert.rejects(
-          run(isolation, process.execPath, [
-            '-e',
-            'const held = []; setInterval(() => held.push(Buffer.alloc(16 << 20, 1)), 15)',
-          ]),
-          isCode('MEMORY_EXCEEDED'),
-        );
-      });
+  it('is stopped when it allocates past its limit', () =>
+    inEvery(async ({ run }) => {
+      const grow = 'const held = []; setInterval(() => held.push(Buffer.alloc(16 << 20, 1)), 15)';
+      await assert.rejects(run(process.execPath, ['-e', grow]), isCode('MEMORY_EXCEEDED'));
+    }));
 
-      it('is refused a single leap far past its limit', async () => {
-        // The kernel's limit is set by prlimit; elsewhere the watchdog ends what a leap has taken.
-        if (!isolation.tools) return;
-        const leap =
-          'require("node:buffer").Buffer.alloc(3 * 2 ** 30, 1); require("node:fs").writeFileSync("out/done", "")';
-        await assert.rejects(
-          run(isolation, process.execPath, ['-e', leap]),
-          isCode('PROCESS_FAILED', 'MEMORY_EXCEEDED'),
-        );
-      });
+  it('is refused a single leap far past its limit, where prlimit sets one', () =>
+    inEvery(
+      async ({ run }) => {
+        const leap = 'Buffer.alloc(3 * 2 ** 30, 1); require("node:fs").writeFileSync("out/done", "")';
+        await assert.rejects(run(process.execPath, ['-e', leap]), isCode('PROCESS_FAILED', 'MEMORY_EXCEEDED'));
+      },
+      modes.filter(({ isolation }) => isolation.tools),
+    ));
 
-      it('is stopped when it has more processes than it may', async () => {
-        await assert.rejects(sh('for i in $(seq 40); do sleep 60 & done; wait'), isCode('PROCESSES_EXCEEDED'));
-      });
+  it('is stopped when it has more processes than it may', () =>
+    inEvery(async ({ sh }) => {
+      await assert.rejects(sh('for i in $(seq 40); do sleep 60 & done; wait'), isCode('PROCESSES_EXCEEDED'));
+    }));
 
-      it('is stopped with everything that it forked, however wildly', async () => {
-        // Root has no bound of the kernel's: the bomb would hit this machine before the watchdog looks.
-        if (isolation.becomes === 'same-user' && (root || !isolation.tools)) return;
-        const marker = `bomb${index}-${process.pid}`;
-        await assert.rejects(sh(`: ${marker}; f() { f & f & sleep 60; }; f`), isCode('PROCESSES_EXCEEDED'));
+  it('is stopped with everything that it forked, however wildly', () =>
+    inEvery(
+      async ({ sh, name }) => {
+        const marker = `bomb-${name}-${process.pid}`;
+        // Whichever layer is first: the kernel refuses to fork, or the watchdog ends it.
+        await assert.rejects(sh(`: ${marker}; f() { f & f & sleep 60; }; f`));
         assert.deepEqual(commandLines(marker), []);
-      });
+      },
+      // Root has no bound of the kernel's: the bomb would hit this machine before the watchdog looks.
+      modes.filter(({ isolation }) => isolation.becomes === 'own-user' || (!root && isolation.tools)),
+    ));
 
-      it('leaves no grandchild behind, even one with a session of its own', async () => {
-        const marker = `${9_000_000 + index}${process.pid}`;
-        await sh(`setsid sleep ${marker} & sleep ${marker} & setsid sh -c "sleep ${marker} & sleep 0.3" & sleep 0.4`);
-        assert.deepEqual(commandLines(marker), []);
-      });
+  it('leaves no grandchild behind, even one with a session of its own', () =>
+    inEvery(async ({ sh, uid }) => {
+      const marker = `${9_000_000 + uid}${process.pid}`;
+      await sh(`setsid sleep ${marker} & sleep ${marker} & setsid sh -c "sleep ${marker} & sleep 0.3" & sleep 0.4`);
+      assert.deepEqual(commandLines(marker), []);
+    }));
 
-      it('is stopped when it writes too much, into one file or into many', async () => {
-        await assert.rejects(sh('head -c 64000000 /dev/zero >out/big'), isCode('OUTPUT_EXCEEDED', 'PROCESS_FAILED'));
-        await assert.rejects(
-          sh('for i in $(seq 100); do head -c 1000000 /dev/zero >tmp/$i; done; sleep 5'),
-          isCode('OUTPUT_EXCEEDED'),
-        );
-        await assert.rejects(
-          sh('for i in $(seq 20); do head -c 1000000 /dev/zero >out/$i; done'),
-          isCode('OUTPUT_EXCEEDED'),
-          'also when it ends before the next look',
-        );
-      });
+  it('is stopped when it writes too much, into one file or into many', () =>
+    inEvery(async ({ sh }) => {
+      const one = sh('head -c 64000000 /dev/zero >out/big');
+      await assert.rejects(one, isCode('OUTPUT_EXCEEDED', 'PROCESS_FAILED'));
+      const many = sh('for i in $(seq 100); do head -c 1000000 /dev/zero >tmp/$i; done; sleep 5');
+      await assert.rejects(many, isCode('OUTPUT_EXCEEDED'));
+      const quick = sh('for i in $(seq 20); do head -c 1000000 /dev/zero >out/$i; done');
+      await assert.rejects(quick, isCode('OUTPUT_EXCEEDED'), 'also when it ends before the next look');
+    }));
 
-      it('ends with its tree when its time is over', async () => {
-        const marker = `${8_000_000 + index}${process.pid}`;
-        const startedAt = performance.now();
-        await assert.rejects(sh(`sleep ${marker} & sleep ${marker}`, { signal: AbortSignal.timeout(300) }));
-        assert.ok(performance.now() - startedAt < 5000);
-        assert.deepEqual(commandLines(marker), []);
-      });
+  it('ends with its tree when its time is over', () =>
+    inEvery(async ({ sh, uid }) => {
+      const marker = `${8_000_000 + uid}${process.pid}`;
+      const startedAt = performance.now();
+      await assert.rejects(sh(`sleep ${marker} & sleep ${marker}`, { signal: AbortSignal.timeout(500) }));
+      assert.ok(performance.now() - startedAt < 10_000);
+      assert.deepEqual(commandLines(marker), []);
+    }));
 
-      it('dies with the orchestrator, however that ends', async () => {
-        const marker = `${7_000_000 + index}${process.pid}`;
-        const place = join(folder, `orphan-${index}`);
-        mkdirSync(place);
-        const host = join(import.meta.dirname, 'fixtures/run-program.ts');
-        const input = JSON.stringify({
-          isolation,
-          place,
-          uid,
-          command: ['/bin/sh', '-c', `sleep ${marker} & sleep ${marker}`],
-        });
-        const child = spawn(process.execPath, [host, input], { stdio: 'inherit' });
-        await eventually(() => commandLines(marker).length >= 2, { what: 'the program running' });
-        child.kill('SIGKILL');
-        await once(child, 'exit');
-        await eventually(() => commandLines(marker).length === 0, { what: 'the orphans gone', timeoutMs: 3000 });
-      });
+  it('dies with the orchestrator, however that ends', () =>
+    inEvery(async ({ isolation, uid }) => {
+      const marker = `${7_000_000 + uid}${process.pid}`;
+      const place = join(folder, `orphan-${uid}`);
+      mkdirSync(place);
+      const host = join(import.meta.dirname, 'run-program.ts');
+      const command = ['/bin/sh', '-c', `sleep ${marker} & sleep ${marker}`];
+      const child = spawn(process.execPath, [host, JSON.stringify({ isolation, place, uid, command })]);
+      await eventually(() => commandLines(`sleep ${marker}`).length >= 2, { what: 'the program running' });
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await eventually(() => commandLines(marker).length === 0, { what: 'the orphans gone', timeoutMs: 5000 });
+    }));
 
-      it('tells its exit code and its last words', async () => {
-        await assert.rejects(sh('echo "out of luck" >&2; exit 3'), (error: unknown) => {
-          assert.ok(error instanceof OrreryError);
-          assert.equal(error.code, 'PROCESS_FAILED');
-          assert.equal(error.retry, 'retryable');
-          assert.match(error.message, /exit code 3: .*out of luck/s);
-          return true;
-        });
-        await assert.rejects(sh('exit 2'), (error: unknown) => {
-          assert.ok(error instanceof OrreryError);
-          assert.equal(`${error.code} ${error.retry}`, 'PROCESS_INPUTS_WRONG terminal');
-          return true;
-        });
+  it('tells its exit code and its last words', () =>
+    inEvery(async ({ sh }) => {
+      await assert.rejects(sh('echo "out of luck" >&2; exit 3'), (error: unknown) => {
+        assert.ok(error instanceof OrreryError);
+        assert.equal(`${error.code} ${error.retry}`, 'PROCESS_FAILED retryable');
+        assert.match(error.message, /exit code 3: .*out of luck/s);
+        return true;
       });
+      await assert.rejects(sh('exit 2'), (error: unknown) => {
+        assert.ok(error instanceof OrreryError);
+        assert.equal(`${error.code} ${error.retry}`, 'PROCESS_INPUTS_WRONG terminal');
+        return true;
+      });
+    }));
 
-      it('reaches no network and writes nowhere else, where it has namespaces of its own', async () => {
-        if (!isolated) return;
-        const connect = `require('node:net').connect(${port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', (e) => {
-          require('node:fs').writeFileSync('out/error', e.code); process.exit(0); })`;
-        const { out } = await run(isolation, process.execPath, ['-e', connect]);
+  it('reaches no network and writes nowhere else, where it has namespaces of its own', () =>
+    inEvery(
+      async ({ run, sh }) => {
+        const connect = `require('node:net').connect(${port}, '127.0.0.1').on('connect', () => process.exit(0))
+          .on('error', (e) => { require('node:fs').writeFileSync('out/error', e.code); process.exit(0); })`;
+        const { out } = await run(process.execPath, ['-e', connect]);
         assert.match(out['error'] ?? '', /ENETUNREACH|ECONNREFUSED/);
         const written = await sh(`echo x >${folder}/outside || echo refused >out/outside; ls /dev >out/dev`);
         assert.equal(written.out['outside'], 'refused\n');
         assert.deepEqual((written.out['dev'] ?? '').trim().split('\n').sort(), devices);
-      });
-    });
-  }
+      },
+      modes.filter(({ isolated }) => isolated),
+    ));
 });
 
 const devices = ['fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'urandom', 'zero'];

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
+import { silentLog } from '@orrery/kit/log';
 import { runProgram, type ProgramDeps } from './program.ts';
 import { isolationCandidates, type Isolation } from './sandbox.ts';
 import type { Workspace } from './workspace.ts';
@@ -11,6 +12,7 @@ export interface ProgramFiles {
   readonly command: readonly string[];
 }
 
+const probeMs = 10_000;
 const probeLimits = { memoryMiB: 256, processesMax: 32, outputMiB: 16, cpuSeconds: 30 };
 /** Reads the program, passes into its folder, and writes where the program will write. */
 const probeCommand = 'head -c 1 "$1" >/dev/null && cd "$2" && ls >/dev/null && cd "$3" && : >tmp/probe && rm tmp/probe';
@@ -38,7 +40,9 @@ export async function findIsolation(
     const { environment, uid } = surroundings;
     const run = { isolation, workspace, command, environment, uid, limits: probeLimits };
     try {
-      await runProgram({ ...run, signal: AbortSignal.timeout(10_000), onStage: () => undefined }, surroundings);
+      const signal = AbortSignal.timeout(probeMs);
+      // What a weaker candidate is for is no news: only the choice is logged.
+      await runProgram({ ...run, signal, onStage: () => undefined }, { ...surroundings, log: silentLog() });
       return isolation;
     } catch (error) {
       reasons.push(messageOf(error));

@@ -5,6 +5,7 @@ import { OrreryError } from '@orrery/kit/errors';
 import type { ObjectStore } from '@orrery/kit/store';
 import type { TObject } from 'typebox';
 import { stepTimeoutMs } from '../plan.ts';
+import { sweepCgroups } from './cgroup.ts';
 import { findIsolation } from './isolation-probe.ts';
 import { readProcessTable } from './process-table.ts';
 import { runProgram, type ProgramDeps } from './program.ts';
@@ -63,6 +64,7 @@ export class ProcessExecutor implements StepExecutor<ProcessStep> {
     const { folder, platform, log } = this.#options;
     const swept = await sweepWorkspaces(folder, platform);
     if (swept > 0) log.warn({ attempts: swept }, 'ended and removed what an earlier process left');
+    await sweepCgroups();
     this.#folder = await ownFolder(folder, platform);
   }
 

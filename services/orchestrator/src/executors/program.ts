@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { basename, dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '@orrery/kit/clock';
 import { OrreryError } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
+import { makeCgroup, type Cgroup } from './cgroup.ts';
 import { LineCutter } from './lines.ts';
 import { readProcessTable } from './process-table.ts';
 import { launcherProcesses, planSandbox, threadsPerProcess, type Isolation } from './sandbox.ts';
@@ -71,20 +73,24 @@ export async function runProgram(run: ProgramRun, deps: ProgramDeps): Promise<vo
   };
   const watchdog = new Watchdog(watched, deps);
   const output = readOutput(child, run, deps.log);
+  const group = await makeCgroup(basename(dirname(workspace.folder)), { ...limits, threadsMax });
   try {
+    await group?.admit(leader);
     await workspace.noteLauncher(leader);
     watchdog.start();
     if (run.signal.aborted) abort();
+    child.stdin.write('go\n');
     const [code, signal] = await exited;
     if (breach === undefined && !run.signal.aborted) {
       await output.ended;
-      assertSuccess(code, signal, output.errors);
+      await assertSuccess(code, signal, { errors: output.errors, group });
       await watchdog.countFiles();
     }
   } finally {
     run.signal.removeEventListener('abort', abort);
     await watchdog.stop();
     await endTree(leader, watchdog, deps.clock);
+    await group?.end();
     child.stdin.destroy();
     child.stdout.destroy();
     child.stderr.destroy();
@@ -180,9 +186,13 @@ const signalBase = 128;
 const signalCpu = 24;
 const signalFileSize = 25;
 
-function assertSuccess(code: number | null, signal: NodeJS.Signals | null, errors: readonly string[]): void {
+async function assertSuccess(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  seen: { readonly errors: readonly string[]; readonly group: Cgroup | undefined },
+): Promise<void> {
   if (code === 0) return;
-  const said = errors.join('\n').slice(-errorTextMax);
+  const said = seen.errors.join('\n').slice(-errorTextMax);
   const ending = signal === null ? `ended with exit code ${code ?? 'none'}` : `was ended by ${signal}`;
   const message = `the program ${ending}${said === '' ? '' : `: ${said}`}`;
   if (code === exitInputsWrong) {
@@ -197,6 +207,9 @@ function assertSuccess(code: number | null, signal: NodeJS.Signals | null, error
       message,
       hint: 'raise timeoutSeconds, or make the program need less',
     });
+  }
+  if ((await seen.group?.exceededMemory()) === true) {
+    throw new OrreryError({ code: 'MEMORY_EXCEEDED', message, hint: 'raise limits.memoryMiB, or make it need less' });
   }
   throw new OrreryError({ code: 'PROCESS_FAILED', message, hint: 'its output is in the log', retry: 'retryable' });
 }

@@ -1,8 +1,10 @@
 /**
  * Started for each attempt as the leader of a session of its own. Its standard input is the lifeline: when the orchestrator dies,
- * however it dies, the pipe closes and the whole process group is killed. The program itself sees neither.
+ * however it dies, the pipe closes and the whole process group is killed. The program begins with the first line that comes down
+ * the lifeline, so that everything about the attempt is in place by then, and sees neither.
  */
 export const launchScript = `exec 3<&0 </dev/null
+read -r _ <&3 || exit 125
 "$@" 3<&- &
 child=$!
 { read -r _ <&3; kill -s KILL -- "-$$"; } >/dev/null 2>&1 &

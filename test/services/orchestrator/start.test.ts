@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import { eventually } from '#test/support/eventually.ts';
+import { startRedis, type RedisServer } from '#test/support/redis.ts';
+import { Environment, type Orchestrator } from './environment.ts';
+
+const workflow = (second: string) => `kind: Workflow
+schema: 1
+name: evolving
+owner: people
+triggers: [{ manual: true }]
+steps:
+  - { name: first, uses: http, with: { service: peer, path: /v1/first } }
+  - { name: second, needs: [first], uses: http, with: { service: peer, path: ${second} } }
+`;
+
+describe('the start of the orchestrator', function () {
+  this.timeout(30_000);
+  const environment = new Environment({ workflows: { 'evolving.yaml': workflow('/v1/old') } });
+  let orchestrator: Orchestrator;
+  let cache: RedisServer;
+
+  before(async () => {
+    await environment.start();
+    cache = await startRedis({ password: environment.token, policy: 'volatile-lru' });
+    orchestrator = await environment.orchestrator();
+  });
+
+  after(async () => {
+    await environment.stop();
+    await cache.stop();
+  });
+
+  const refusal = async (more: Record<string, unknown>): Promise<string> => {
+    const refused = await environment.orchestrator(more).then(
+      () => 'it started',
+      (error: unknown) => String(error),
+    );
+    assert.match(refused, /exited with 1/);
+    return refused;
+  };
+
+  it('leaves a run the definition that it began with, for life', async () => {
+    const open: (() => void)[] = [];
+    environment.handler = (_asked, response) => open.push(() => response.end('{}'));
+    const before_ = await orchestrator.run('evolving');
+    await eventually(() => open.length === 1);
+    await orchestrator.stop();
+    environment.define('evolving.yaml', workflow('/v1/changed'));
+    await orchestrator.start();
+    environment.handler = (_asked, response) => response.end('{}');
+    const view = await eventually(async () => {
+      const shown = await orchestrator.show(before_);
+      return shown.state === 'succeeded' && shown;
+    });
+    assert.equal(environment.requests.at(-1)?.path, '/v1/old');
+    const run = await orchestrator.run('evolving');
+    await eventually(async () => (await orchestrator.show(run)).state === 'succeeded');
+    assert.equal(environment.requests.at(-1)?.path, '/v1/changed');
+    const current = await orchestrator.call<{ definition: string }>('/v1/workflows/evolving');
+    assert.notEqual(view.definition, current.body.definition);
+    assert.equal((await orchestrator.show(run)).definition, current.body.definition);
+  });
+
+  it('is refused with every problem of every definition', async () => {
+    environment.define('a.yaml', workflow('/v1/x').replace('needs: [first]', 'needs: [frist]'));
+    environment.define('b.yaml', workflow('/v1/x').replace('manual: true', 'cron: "0 25 * * *"'));
+    environment.define('c.yaml', workflow('/v1/x').replace('kind: Workflow', 'kind: Workflow\nretries: 3'));
+    const message = await refusal({});
+    assert.match(message, /workflows\/a\.yaml:8:29 there is no step "frist"/);
+    assert.match(message, /workflows\/b\.yaml:5:14 "0 25 \* \* \*" is no schedule/);
+    assert.match(message, /workflows\/c\.yaml:2:1 unknown key "retries"/);
+    for (const file of ['a.yaml', 'b.yaml', 'c.yaml']) {
+      environment.define(file, workflow('/v1/x').replace('evolving', `other-${file[0] ?? ''}`));
+    }
+  });
+
+  it('is refused on a Redis that may evict the truth', async () => {
+    assert.match(await refusal({ redis: { state: cache.url } }), /maxmemory-policy volatile-lru, .*needs noeviction/);
+  });
+
+  it('is refused when the number of shards is not the one that the runs lie in', async () => {
+    assert.match(await refusal({ settings: { shards: 2 } }), /holds runs in 1 shards, the settings say 2/);
+  });
+});
