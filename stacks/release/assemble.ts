@@ -120,8 +120,25 @@ export function readManifests(root: string): ServiceManifest[] {
       );
     }
   }
+  problems.push(...sharedPorts(manifests));
   if (problems.length > 0) throw invalid(problems);
   return manifests;
+}
+
+/** Offsets below this belong to the environment itself: the deployer and the two Redis. */
+const ownOffsetsMax = 2;
+
+function sharedPorts(manifests: readonly ServiceManifest[]): string[] {
+  const taken = new Map<number, string>();
+  return manifests.flatMap(({ name, ports }) => {
+    const offset = ports.http?.default;
+    if (offset === undefined) return [];
+    const other = offset <= ownOffsetsMax ? 'the environment itself' : taken.get(offset);
+    taken.set(offset, name);
+    return other === undefined
+      ? []
+      : [`services/${name}/service.yaml has port offset ${offset}, which belongs to ${other}`];
+  });
 }
 
 /** A service's definitions and what lies beside them, checked; paths relative to `definitions/`. */

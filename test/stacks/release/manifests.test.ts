@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readManifests } from '#stacks/release/assemble.ts';
+
+const manifest = (name: string, port: number, more: Record<string, unknown> = {}) => ({
+  name,
+  description: name,
+  runtime: 'node',
+  ports: { http: { default: port } },
+  consumes: [],
+  produces: [],
+  keySpaces: [],
+  definitions: [],
+  native: [],
+  peers: [],
+  resources: { cpu: 1, memoryMiB: 64 },
+  probes: {},
+  stateful: false,
+  scaling: 'none',
+  ...more,
+});
+
+describe('the manifests of services', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'orrery-manifests-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  function write(...manifests: Record<string, unknown>[]): void {
+    for (const one of manifests) {
+      const folder = join(root, 'services', String(one['name']));
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'service.yaml'), JSON.stringify(one));
+    }
+  }
+
+  it('are read in the order of their names', () => {
+    write(manifest('b', 11), manifest('a', 10));
+    assert.deepEqual(
+      readManifests(root).map((one) => one.name),
+      ['a', 'b'],
+    );
+  });
+
+  it('are refused together with all that is wrong: ports that two have, unknown peers, unknown keys', () => {
+    write(manifest('a', 10), manifest('b', 10), manifest('c', 1), manifest('d', 13, { peers: ['nobody'] }));
+    write(manifest('e', 14, { stateless: true }));
+    assert.throws(
+      () => readManifests(root),
+      (error: { code: string; message: string }) => {
+        assert.equal(error.code, 'DEFINITION_INVALID');
+        assert.match(error.message, /services\/b\/service\.yaml has port offset 10, which belongs to a/);
+        assert.match(
+          error.message,
+          /services\/c\/service\.yaml has port offset 1, which belongs to the environment itself/,
+        );
+        assert.match(error.message, /services\/d\/service\.yaml names the unknown peer "nobody"/);
+        assert.match(error.message, /services\/e\/service\.yaml:1:\d+ unknown key "stateless"/);
+        return true;
+      },
+    );
+  });
+});
