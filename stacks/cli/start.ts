@@ -27,8 +27,9 @@ A later start reuses what has the same inputs. What runs is the pin, never the w
     await ensureToolchain({ root: places.root, progress });
     const { pin, portBase } = await firstPin(context);
     progress(`starting release ${shortDigest(pin.release)} on 127.0.0.1, ports from ${portBase}`);
-    const agent = await startAgent({ places, portBase, tied: true, progress: (line) => progress(`  ${line}`) });
     const interrupted = context.untilInterrupted();
+    const told = (line: string) => progress(`  ${line}`);
+    const agent = await startAgent({ places, portBase, tied: true, progress: told, interrupted });
     try {
       const report = await runMainJob(context, agent, { begun, interrupted });
       const result = resultOf(report, relative(process.cwd(), places.state) || places.state);

@@ -58,6 +58,8 @@ export async function startAgent(options: {
   portBase: number;
   tied: boolean;
   progress: (line: string) => void;
+  /** Ends the start, and what was started, when it resolves before the environment serves. */
+  interrupted?: Promise<void>;
 }): Promise<StartedAgent> {
   const { places, portBase } = options;
   const layout = layoutOf(places);
@@ -79,6 +81,10 @@ export async function startAgent(options: {
   });
   closeSync(logFile);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const tellToStop = () => {
+    if (child.connected) child.send({ type: 'stop' });
+  };
+  void options.interrupted?.then(tellToStop);
   await becomesReady(child, ended, options.progress, join(layout.logs, 'deployer.log'));
   return {
     ...connect(portBase, readFileSync(layout.token, 'utf8').trim()),
@@ -88,7 +94,7 @@ export async function startAgent(options: {
       child.unref();
     },
     async stop() {
-      if (child.connected) child.send({ type: 'stop' });
+      tellToStop();
       await ended;
     },
   };

@@ -3,7 +3,7 @@ import type { Digest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/release';
 import type { Log } from '@orrery/kit/log';
 import { createFolderStore } from '@orrery/kit/store';
-import { messageOf } from '../errors.ts';
+import { CommandError, messageOf } from '../errors.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
 import type { Places } from '../release/places.ts';
@@ -47,6 +47,10 @@ interface Prepared {
   readonly launches: readonly Launch[];
 }
 
+function stopped(): CommandError {
+  return new CommandError({ code: 'INTERRUPTED', message: 'the start was interrupted', hint: 'start again' });
+}
+
 /** Keeps the processes of the local environment on what its pin says. One change at a time. */
 export class Supervisor {
   readonly layout: Layout;
@@ -55,6 +59,7 @@ export class Supervisor {
   private readonly logs = new Map<string, LogFile>();
   private standing: Prepared | undefined;
   private change: Promise<unknown> = Promise.resolve();
+  private stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
@@ -124,6 +129,7 @@ export class Supervisor {
 
   /** Ends everything: services first, so that they can still write their last state, then what they stand on. */
   async stop(): Promise<void> {
+    this.stopping = true;
     const bottom = ['redis-state', 'redis-cache', ...this.statefulNames()];
     const top = [...this.children.values()].filter((child) => !bottom.includes(child.name));
     await Promise.all(top.map((child) => child.stop()));
@@ -190,6 +196,7 @@ export class Supervisor {
   }
 
   private async startChild(name: string, launch: () => Running): Promise<void> {
+    if (this.stopping) throw stopped();
     const child = new Child({ name, log: this.options.log, launch, onChange: () => this.remember() });
     this.children.set(name, child);
     await child.start();
