@@ -1,4 +1,4 @@
-import { OrreryError } from '@orrery/kit/errors';
+import { messageOf, OrreryError } from '@orrery/kit/errors';
 import { closest } from 'fastest-levenshtein';
 
 export function runMissing(run: string): OrreryError {
@@ -96,5 +96,19 @@ export function stateUnexpected(what: string, found: unknown): OrreryError {
     message: `${what} answered ${JSON.stringify(found)}`,
     hint: 'two versions of the orchestrator may disagree: compare the releases of the processes',
     status: 500,
+  });
+}
+
+/** What the client of Redis throws, as an error that says whether asking again helps. */
+export function redisFailed(doing: string, cause: unknown): OrreryError {
+  if (cause instanceof OrreryError) return cause;
+  const reason = messageOf(cause);
+  if (reason.startsWith('OOM')) return overloaded('REDIS_FULL', `Redis has no memory left for ${doing}`);
+  return new OrreryError({
+    code: 'REDIS_UNAVAILABLE',
+    message: `Redis did not answer to ${doing}: ${reason}`,
+    hint: 'try again; check that redis-state runs: npx orrery status',
+    retry: 'retryable',
+    cause,
   });
 }

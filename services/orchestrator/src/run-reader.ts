@@ -1,6 +1,6 @@
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import type { Redis } from '@orrery/kit/redis';
-import { runMissing, stateUnexpected } from './errors.ts';
+import { redisFailed, runMissing, stateUnexpected } from './errors.ts';
 import { keys, shardOfRun, shardOfTenant } from './keys.ts';
 
 export interface StepView {
@@ -63,11 +63,15 @@ export class RunReader {
   /** Throws `RUN_NOT_FOUND` also for a run of another tenant: nobody learns what others have. */
   async run(tenant: string, run: string): Promise<RunView> {
     const shard = this.shardOf(run);
-    const [hash, records, data] = await Promise.all([
-      this.#redis.hgetall(keys.run(shard, run)),
-      this.#redis.hgetall(keys.steps(shard, run)),
-      this.#redis.hgetall(keys.data(shard, run)),
-    ]);
+    // One connection answers in order: the steps are at least as recent as the run.
+    const [hash, records, data] = await asked(
+      'reading a run',
+      Promise.all([
+        this.#redis.hgetall(keys.run(shard, run)),
+        this.#redis.hgetall(keys.steps(shard, run)),
+        this.#redis.hgetall(keys.data(shard, run)),
+      ]),
+    );
     if (hash['tenant'] !== tenant) throw runMissing(run);
     const definition = await this.definition(shard, hash['definition'] ?? '');
     return {
@@ -85,8 +89,10 @@ export class RunReader {
     const shard = shardOfTenant(tenant, this.#shards);
     const found: RunSummary[] = [];
     for (let offset = 0; offset < scannedMax && found.length < wanted.limit; offset += pageRuns) {
-      const names = await this.#redis.zrevrange(keys.runs(shard, tenant), offset, offset + pageRuns - 1);
-      const hashes = await Promise.all(names.map((name) => this.#redis.hgetall(keys.run(shard, name))));
+      const page = this.#redis.zrevrange(keys.runs(shard, tenant), offset, offset + pageRuns - 1);
+      const names = await asked('listing runs', page);
+      const pending = Promise.all(names.map((name) => this.#redis.hgetall(keys.run(shard, name))));
+      const hashes = await asked('listing runs', pending);
       for (const [index, hash] of hashes.entries()) {
         if (hash['tenant'] !== tenant) continue;
         if (wanted.workflow !== undefined && hash['workflow'] !== wanted.workflow) continue;
@@ -102,7 +108,7 @@ export class RunReader {
   async definition(shard: string, digest: string): Promise<Workflow> {
     const known = this.#definitions.get(digest);
     if (known !== undefined) return known;
-    const text = await this.#redis.hget(keys.definition(shard, digest), '$text');
+    const text = await asked('reading a definition', this.#redis.hget(keys.definition(shard, digest), '$text'));
     if (text === null) throw stateUnexpected(`the definition ${digest}`, text);
     const definition = JSON.parse(text) as Workflow;
     const [oldest] = this.#definitions.keys();
@@ -114,7 +120,8 @@ export class RunReader {
   /** The results of steps that have succeeded, of those asked for. */
   async results(run: string, steps: readonly string[]): Promise<Map<string, unknown>> {
     if (steps.length === 0) return new Map();
-    const texts = await this.#redis.hmget(keys.data(this.shardOf(run), run), ...steps.map((step) => `r:${step}`));
+    const fields = steps.map((step) => `r:${step}`);
+    const texts = await asked('reading results', this.#redis.hmget(keys.data(this.shardOf(run), run), ...fields));
     const found = steps.map((step, index) => [step, texts[index]] as const);
     return new Map(found.flatMap(([step, text]) => (typeof text === 'string' ? [[step, JSON.parse(text)]] : [])));
   }
@@ -124,6 +131,12 @@ export class RunReader {
     if (shard === undefined || !this.#shards.includes(shard)) throw runMissing(run);
     return shard;
   }
+}
+
+async function asked<T>(doing: string, answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw redisFailed(doing, error);
+  });
 }
 
 function summaryOf(run: string, hash: Record<string, string>): RunSummary {

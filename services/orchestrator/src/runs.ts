@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import type { Clock } from '@orrery/kit/clock';
 import type { Catalogue, DefinedWorkflow } from './definitions.ts';
-import { keyReused, overloaded, runMissing, workflowMissing, workflowUnavailable, wrongState } from './errors.ts';
+import {
+  keyReused,
+  overloaded,
+  parametersInvalid,
+  runMissing,
+  workflowMissing,
+  workflowUnavailable,
+  wrongState,
+} from './errors.ts';
 import { runName, shardOfTenant } from './keys.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { OrchestratorMetrics } from './metrics.ts';
@@ -33,6 +41,8 @@ export interface Order {
   readonly idempotencyKey: string | undefined;
 }
 
+const parametersLengthMax = 64 * 1024;
+
 /** What people and clocks do to runs. */
 export class Runs {
   readonly #deps: RunsDeps;
@@ -50,6 +60,11 @@ export class Runs {
       throw workflowMissing(order.workflow, known);
     }
     const parameters = canonicalJson(bindParameters(workflow.definition, order.parameters));
+    if (parameters.length > parametersLengthMax) {
+      throw parametersInvalid([
+        `the parameters have ${parameters.length} characters, the bound is ${parametersLengthMax}`,
+      ]);
+    }
     const request = digestOfBytes(canonicalJson({ workflow: order.workflow, parameters: order.parameters }));
     const submitted = await this.#submit(workflow, {
       actor: caller.actor,

@@ -41,7 +41,7 @@ interface Running extends Started {
 
 const clock = systemClock;
 const random = Math.random;
-const cronLookMs = 1000;
+const cronLookMs = 250;
 const relayIdleMs = 100;
 const recorderIdleMs = 1000;
 /** A call to a peer is taken up again by whoever claims it; that much is waited for one that is about to end. */

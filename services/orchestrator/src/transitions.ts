@@ -1,6 +1,6 @@
 import type { Redis } from '@orrery/kit/redis';
 import { fcall, type FunctionLibrary } from '@orrery/kit/redis-functions';
-import { stateUnexpected } from './errors.ts';
+import { redisFailed, stateUnexpected } from './errors.ts';
 import { keys } from './keys.ts';
 import type { StepKind, WorkflowPlan } from './plan.ts';
 
@@ -252,10 +252,9 @@ export class Transitions {
 
   async #call(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown[]> {
     const name = `${this.#deps.library.name}_${verb}`;
-    const answer: unknown = await fcall(this.#deps.redis, this.#deps.library, {
-      name,
-      keys: [keys.prefix(shard)],
-      args,
+    const call = { name, keys: [keys.prefix(shard)], args };
+    const answer: unknown = await fcall(this.#deps.redis, this.#deps.library, call).catch((error: unknown) => {
+      throw redisFailed(verb, error);
     });
     if (!Array.isArray(answer)) throw stateUnexpected(verb, answer);
     return answer as unknown[];

@@ -1,5 +1,5 @@
 import type { Clock } from '@orrery/kit/clock';
-import { messageOf, OrreryError } from '@orrery/kit/errors';
+import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
 import { retry } from '@orrery/kit/retry';
 import { attemptStep, type AbortReason, type Executors } from './attempt.ts';
@@ -146,8 +146,7 @@ export class Worker {
   async #finish(held: Held, ending: Ending): Promise<void> {
     const { transitions, clock, random, log, metrics } = this.#deps;
     const { run, step, fence, attempt } = held.claimed;
-    const retryable = (error: unknown) => !(error instanceof OrreryError);
-    const tries = { ...finishTries, clock, random, retryable };
+    const tries = { ...finishTries, clock, random };
     const outcome = await retry(() => transitions.finish(held.shard, held.claimed, ending), tries);
     if (outcome === 'stale') {
       metrics.stale.inc();

@@ -138,6 +138,16 @@ steps:
   });
 });
 
+describe('the path of an http step', () => {
+  it('can not lead to another host, which would be sent the token', () => {
+    for (const path of ['//evil.example/x', '/\\\\evil.example/x', 'http://evil.example/x']) {
+      const problem = only(`${head}steps:\n  - { name: a, uses: http, with: { service: peer, path: "${path}" } }\n`);
+      assert.equal(problem.at, 'demo.yaml:8:51', path);
+      assert.match(problem.hint, /a path of the service/);
+    }
+  });
+});
+
 describe('the graph of a workflow', () => {
   const sleep = (name: string, needs: string) =>
     `  - name: ${name}\n    needs: [${needs}]\n    uses: sleep\n    with: { milliseconds: 5 }\n`;

@@ -79,6 +79,25 @@ describe('the start of the orchestrator', function () {
     assert.match(await refusal({ redis: { state: cache.url } }), /maxmemory-policy volatile-lru, .*needs noeviction/);
   });
 
+  it('leads to no runs while Redis is nearly full: what runs must be able to end', async () => {
+    const full = new Environment({
+      workflows: { 'evolving.yaml': workflow('/v1/x') },
+      redis: { maxmemory: '12mb' },
+      settings: { memoryShareMax: 0.1 },
+    });
+    await full.start();
+    try {
+      const answer = await (
+        await full.orchestrator()
+      ).call<{ error: { code: string } }>('/v1/workflows/evolving/runs', {
+        body: {},
+      });
+      assert.equal(`${answer.status} ${answer.body.error.code}`, '429 REDIS_FULL');
+    } finally {
+      await full.stop();
+    }
+  });
+
   it('is refused when the number of shards is not the one that the runs lie in', async () => {
     assert.match(await refusal({ settings: { shards: 2 } }), /holds runs in 1 shards, the settings say 2/);
   });

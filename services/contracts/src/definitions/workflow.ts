@@ -33,8 +33,14 @@ const HttpStep = Type.Object(
     with: Type.Object(
       {
         service: Name,
-        method: Type.Optional(Type.Union([Type.Literal('GET'), Type.Literal('POST'), Type.Literal('PUT')])),
-        path: Type.String({ pattern: '^/', maxLength: 500 }),
+        method: Type.Optional(
+          Type.Union([Type.Literal('GET'), Type.Literal('POST'), Type.Literal('PUT')], { description: 'default POST' }),
+        ),
+        path: Type.String({
+          pattern: '^/(?![/\\\\])',
+          maxLength: 500,
+          description: 'a path of the service, beginning with one slash; expressions in it are URL-encoded',
+        }),
         body: Type.Optional(Type.Unknown()),
       },
       closed,

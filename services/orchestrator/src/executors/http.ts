@@ -64,6 +64,7 @@ async function follow(
   place: { task: StepTask<HttpStep>; context: StepContext; clock: Clock },
 ): Promise<Job | undefined> {
   let job = first;
+  assertOwnPath(job.location, place.task.step.with.service);
   for (let waitMs = pollFirstMs; job.state === 'running'; waitMs = Math.min(waitMs * 2, pollMaxMs)) {
     if (job.progress !== undefined) place.context.report(job.progress);
     await place.clock.sleep(waitMs, place.context.signal);
@@ -76,6 +77,16 @@ async function follow(
     }
   }
   return job;
+}
+
+/** A path of the same peer: an address would carry the token elsewhere. */
+function assertOwnPath(location: unknown, service: string): asserts location is string {
+  if (typeof location === 'string' && /^\/(?![/\\])/.test(location)) return;
+  throw new OrreryError({
+    code: 'JOB_LOCATION_WRONG',
+    message: `${service} answered 202 with the location ${JSON.stringify(location)}`,
+    hint: 'a job is polled at a path of the same service',
+  });
 }
 
 function endOf(job: Job, service: string): unknown {
