@@ -5,7 +5,7 @@ import type { App } from '@orrery/kit/http';
 import { formatCard } from './card.ts';
 import type { PairState } from './pairs.ts';
 import { Registration } from './registrations.ts';
-import type { Registry } from './service.ts';
+import type { Registry } from './registry.ts';
 
 const closed = { additionalProperties: false } as const;
 const ByName = Type.Object({ name: Type.String() });
