@@ -27,11 +27,11 @@ const WorkflowSummary = Type.Object({
   tenant: Type.String(),
   owner: Type.String(),
   description: Type.String(),
-  definition: Type.String({ description: 'digest that runs started from here on keep for life' }),
+  digest: Type.String({ description: 'of the definition: runs started from here on keep it for life' }),
   steps: Type.Integer(),
   lacks: Type.Array(Type.String({ description: 'what this environment lacks for it; empty when it can run' })),
 });
-const WorkflowView = Type.Object({ ...WorkflowSummary.properties, document: Type.Unknown() });
+const WorkflowView = Type.Object({ ...WorkflowSummary.properties, definition: Type.Unknown() });
 
 const Order = Type.Object(
   {
@@ -152,7 +152,7 @@ function addWorkflowRoutes(app: App, ready: () => Started): void {
         const known = catalogue.of(request.tenant).map(({ definition }) => definition.name);
         throw workflowMissing(request.params.name, known);
       }
-      return { ...summarise(workflow), document: workflow.definition };
+      return { ...summarise(workflow), definition: workflow.definition };
     },
   );
 }
@@ -164,7 +164,7 @@ function summarise({ tenant, definition, plan, lacks }: DefinedWorkflow): Static
     tenant,
     owner,
     description,
-    definition: plan.digest,
+    digest: plan.digest,
     steps: definition.steps.length,
     lacks: [...lacks],
   };

@@ -57,9 +57,9 @@ describe('the start of the orchestrator', function () {
     const run = await orchestrator.run('evolving');
     await eventually(async () => (await orchestrator.show(run)).state === 'succeeded');
     assert.equal(environment.requests.at(-1)?.path, '/v1/changed');
-    const current = await orchestrator.call<{ definition: string }>('/v1/workflows/evolving');
-    assert.notEqual(view.definition, current.body.definition);
-    assert.equal((await orchestrator.show(run)).definition, current.body.definition);
+    const current = await orchestrator.call<{ digest: string }>('/v1/workflows/evolving');
+    assert.notEqual(view.definition, current.body.digest);
+    assert.equal((await orchestrator.show(run)).definition, current.body.digest);
   });
 
   it('is refused with every problem of every definition', async () => {
