@@ -2,7 +2,7 @@ import { shortDigest } from '@orrery/contracts/digest';
 import type { Pin } from '@orrery/contracts/release';
 import { createRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
-import { movePin, readPin } from '../release/pin.ts';
+import { movePin, readPin, settlePin } from '../release/pin.ts';
 import type { Places } from '../release/places.ts';
 import { readBinding, readRelease, recordBinding } from '../release/records.ts';
 import { localSettings, readLocalBinding } from './settings.ts';
@@ -21,6 +21,7 @@ export interface FirstPinOptions {
  */
 export async function firstPin(options: FirstPinOptions): Promise<{ pin: Pin; portBase: number; made: boolean }> {
   const { places, progress } = options;
+  settlePin(places, 'local');
   const known = readPin(places, 'local');
   const pin = known ?? (await makePin(options));
   const recorded = readRelease(places, pin.release);

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { digestOf, type Digest } from '@orrery/contracts/digest';
@@ -45,18 +45,29 @@ export function movePin(places: Places, environment: string, change: PinChange):
   };
   const file = ledgerFile(places, environment);
   mkdirSync(dirname(file), { recursive: true });
+  cutTornLine(file);
   appendFileSync(file, `${JSON.stringify(entry)}\n`, { flush: true });
   writeRecord(pinFile(places, environment), entry.pin);
   return entry;
 }
 
-/** An environment's ledger, oldest first. Throws `LEDGER_BROKEN` at the first line that does not follow from the one before. */
+/**
+ * Finishes a move that was killed between the ledger and the pin: what the ledger says last is what was deployed. Only for the
+ * machine's own environment; elsewhere a pin moves by review.
+ */
+export function settlePin(places: Places, environment: string): void {
+  const last = readLedger(places, environment).at(-1);
+  const pin = readPin(places, environment);
+  if (last === undefined || (pin !== undefined && digestOf('pin', pin) === digestOf('pin', last.pin))) return;
+  writeRecord(pinFile(places, environment), last.pin);
+}
+
+/** An environment's ledger, oldest first; a last line without its end was being written when its writer died, and never counted. Throws `LEDGER_BROKEN` at the first line that does not follow from the one before. */
 export function readLedger(places: Places, environment: string): LedgerEntry[] {
   const file = ledgerFile(places, environment);
   if (!existsSync(file)) return [];
   const entries: LedgerEntry[] = [];
-  for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
-    if (line === '') continue;
+  for (const [index, line] of wholeLines(file).entries()) {
     const entry = parse(`${file}:${index + 1}`, line);
     if (!checkEntry(entry)) throw broken(`${file}:${index + 1}`, checkEntry.errors?.[0]?.message ?? 'is no entry');
     const last = entries.at(-1);
@@ -68,6 +79,17 @@ export function readLedger(places: Places, environment: string): LedgerEntry[] {
     entries.push(entry);
   }
   return entries;
+}
+
+function wholeLines(file: string): string[] {
+  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+}
+
+function cutTornLine(file: string): void {
+  if (!existsSync(file)) return;
+  const text = readFileSync(file, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole));
 }
 
 function parse(place: string, text: string): unknown {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@orrery/contracts/digest';
-import { movePin, readLedger, readPin } from '#stacks/release/pin.ts';
-import { ledgerFile } from '#stacks/release/places.ts';
+import { movePin, readLedger, readPin, settlePin } from '#stacks/release/pin.ts';
+import { ledgerFile, pinFile } from '#stacks/release/places.ts';
 
 describe('the pin and its ledger', () => {
   const root = mkdtempSync(join(tmpdir(), 'orrery-pin-'));
@@ -35,6 +35,28 @@ describe('the pin and its ledger', () => {
       release: change('two').release,
       binding: change('two').binding,
     });
+  });
+
+  it('finishes a move that was killed after the ledger was written', () => {
+    const file = pinFile(places, 'local');
+    const moved = readFileSync(file, 'utf8');
+    writeFileSync(file, moved.replace(change('two').release, change('one').release));
+    settlePin(places, 'local');
+    assert.equal(readFileSync(file, 'utf8'), moved);
+  });
+
+  it('does not count a line that was only half written, and goes on after it', () => {
+    const file = ledgerFile(places, 'local');
+    appendFileSync(file, '{"schema":1,"numb');
+    assert.deepEqual(
+      readLedger(places, 'local').map((entry) => entry.reason),
+      ['one', 'two'],
+    );
+    movePin(places, 'local', change('three'));
+    assert.deepEqual(
+      readLedger(places, 'local').map((entry) => entry.number),
+      [1, 2, 3],
+    );
   });
 
   it('names the first line that was changed', () => {
