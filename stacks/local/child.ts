@@ -61,7 +61,7 @@ export class Child {
     const [oldLaunch, old] = [this.launch, this.running];
     this.launch = launch;
     this.running = undefined;
-    if (!overlapping) await old?.stop();
+    if (!overlapping) await end(old);
     try {
       await this.start();
     } catch (error) {
@@ -84,7 +84,7 @@ export class Child {
     this.stopping.abort();
     const running = this.running;
     this.state = 'stopped';
-    await running?.stop();
+    await end(running);
     this.onChange();
   }
 
@@ -138,6 +138,12 @@ export class Child {
       }
     }
   }
+}
+
+/** Ends a process that no other instance follows. */
+async function end(running: Running | undefined): Promise<void> {
+  running?.tell({ type: 'ending' });
+  await running?.stop();
 }
 
 export function startFailed(name: string, reason: string, logFile: string): CommandError {

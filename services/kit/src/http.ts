@@ -45,6 +45,7 @@ export interface AppOptions {
 }
 
 const openPaths = new Set(['/healthz', '/readyz', '/metrics', '/openapi.json']);
+const idleCheckMs = 50;
 const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** An app with health, readiness, metrics, OpenAPI, authentication, tenancy and one shape of error. Routes come after. */
@@ -167,17 +168,22 @@ function errorBody(
 
 /**
  * Stops accepting, lets every open connection finish what it asks and tells it to go elsewhere (`connection: close`), then closes
- * what stayed idle until the deadline. Closing idle connections at once would fail a request that is just being sent on one.
+ * what stayed idle until the deadline. Closing idle connections at once would fail a request that is just being sent on one; where
+ * no other instance follows, such a request fails anyway, and idle connections are not waited for.
  */
-export async function drain(app: App, deadlineMs: number): Promise<void> {
+export async function drain(app: App, deadlineMs: number, nobodyFollows: () => boolean): Promise<void> {
   const server = app.server;
   const closed = new Promise<void>((resolve) => {
     // The HTTP server's own close() also closes idle connections, which is what must not happen yet.
     NetServer.prototype.close.call(server, () => resolve());
   });
-  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const idle = setInterval(() => {
+    if (nobodyFollows()) server.closeIdleConnections();
+  }, idleCheckMs);
   await closed;
-  clearTimeout(timer);
+  clearTimeout(deadline);
+  clearInterval(idle);
 }
 
 /** From here on each answer ends its connection. Set before `drain`. */

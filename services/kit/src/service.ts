@@ -81,6 +81,8 @@ class RunningService<Settings extends TObject> {
   private readonly service: Service;
   private app: App | undefined;
   private draining = false;
+  /** No other instance takes over: told by who stops this one. */
+  private isLast = false;
 
   constructor(host: NodeJS.Process, context: ServiceContext<Settings>, service: Service) {
     this.host = host;
@@ -113,6 +115,7 @@ class RunningService<Settings extends TObject> {
 
   private onMessage(message: unknown): void {
     const told = message as { type?: string; release?: string };
+    if (told.type === 'ending') this.isLast = true;
     if (told.type === 'identity' && told.release !== undefined) this.context.identity.release = told.release;
   }
 
@@ -129,7 +132,7 @@ class RunningService<Settings extends TObject> {
     const deadline = setTimeout(() => this.host.exit(1), config.drainMs * 2 + 5000);
     try {
       await this.service.drain?.();
-      if (this.app !== undefined) await drain(this.app, config.drainMs);
+      if (this.app !== undefined) await drain(this.app, config.drainMs, () => this.isLast);
       await this.service.stop();
       clearTimeout(deadline);
       log.info('stopped');

@@ -131,5 +131,6 @@ describe('a supervised process', () => {
     await child.start();
     await child.stop();
     assert.deepEqual([child.state, child.pid, launched.length], ['stopped', undefined, 1]);
+    assert.deepEqual(only.told, [{ type: 'ending' }]);
   });
 });
