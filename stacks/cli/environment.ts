@@ -23,6 +23,7 @@ interface Status {
 export const up: Verb = {
   name: 'up',
   summary: 'bring the local environment up and leave it running',
+  wordsMax: 0,
   usage: '',
   help: `Starts what the pin of local names: redis, ClickHouse, the store and every service, each its own process on
 loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery down ends it.`,
@@ -40,6 +41,7 @@ loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery 
 export const down: Verb = {
   name: 'down',
   summary: 'end the local environment',
+  wordsMax: 0,
   usage: '',
   help: 'Lets every service finish what it answers, then ends it. State, store and pin stay.',
   async run({ places }) {
@@ -58,6 +60,7 @@ export const down: Verb = {
 export const status: Verb = {
   name: 'status',
   summary: 'show what the local environment stands on and how its processes are',
+  wordsMax: 0,
   usage: '',
   help: 'Exit code 1 when a process is not ready.',
   async run({ places }) {
@@ -70,6 +73,7 @@ export const status: Verb = {
 export const logs: Verb = {
   name: 'logs',
   summary: 'show the end of the logs',
+  wordsMax: 32,
   usage: '[PROCESS] [--lines N]',
   help: 'Processes: deployer, redis-state, redis-cache, clickhouse and every service. Without one: the last lines of each.',
   options: { lines: { type: 'string' } },

@@ -19,8 +19,7 @@ async function main(words: readonly string[]): Promise<number> {
   try {
     if (verb === undefined) return answerWithoutVerb(words);
     if (words.includes('--help') || words.includes('-h')) return print(helpOf(verb), 0);
-    const rest = words.slice(verb.name.split(' ').length);
-    const { values, positionals } = parse(verb, rest);
+    const { values, positionals } = parse(verb, withoutVerb(verb, words));
     const result = await verb.run(contextOf(json), { words: positionals, values });
     const answer = json && result.json !== null ? JSON.stringify(result.json, null, 2) : result.text;
     return print(answer, result.exitCode ?? 0);
@@ -32,9 +31,9 @@ async function main(words: readonly string[]): Promise<number> {
 function contextOf(json: boolean): VerbContext {
   const state = process.env['ORRERY_STATE'];
   return {
-    places: { root, state: state === undefined ? join(root, '.orrery') : resolve(state) },
+    places: { root, state: state === undefined || state === '' ? join(root, '.orrery') : resolve(state) },
     portBase: defaultPortBase(process.env['ORRERY_PORT_BASE']),
-    actor: actorName(process.env['ORRERY_ACTOR'] ?? userInfo().username),
+    actor: actorName(process.env['ORRERY_ACTOR'] ?? userName()),
     json,
     now: () => new Date(),
     progress: (line) => process.stderr.write(`${line}\n`),
@@ -65,6 +64,11 @@ function findVerb(words: readonly string[]): Verb | undefined {
     .find((verb) => verb !== undefined);
 }
 
+function withoutVerb(verb: Verb, words: readonly string[]): string[] {
+  let left = verb.name.split(' ').length;
+  return words.filter((word) => word.startsWith('-') || left-- <= 0);
+}
+
 function parse(verb: Verb, words: readonly string[]): ReturnType<typeof parseArgs> {
   try {
     const options = {
@@ -72,7 +76,10 @@ function parse(verb: Verb, words: readonly string[]): ReturnType<typeof parseArg
       json: { type: 'boolean' as const },
       help: { type: 'boolean' as const, short: 'h' },
     };
-    return parseArgs({ args: [...words], options, allowPositionals: true });
+    const parsed = parseArgs({ args: [...words], options, allowPositionals: true });
+    const surplus = parsed.positionals[verb.wordsMax];
+    if (surplus !== undefined) throw new TypeError(`"${surplus}" is one word too many`);
+    return parsed;
   } catch (cause) {
     const message = messageOf(cause).split('. To specify')[0] ?? '';
     const known = ['json', 'help', ...Object.keys(verb.options ?? {})];
@@ -145,6 +152,15 @@ function complain(error: unknown, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
   else process.stderr.write(`orrery: ${message}\n  ${hint}\n`);
   return error instanceof CommandError ? error.exitCode : 1;
+}
+
+/** A user without an entry in the system's list, as in a container, has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'local';
+  }
 }
 
 function actorName(user: string): string {

@@ -1,4 +1,4 @@
-import { shortDigest } from '@orrery/contracts/digest';
+import { digestOf, shortDigest } from '@orrery/contracts/digest';
 import type { LedgerEntry, Pin } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
 import { movePin, readLedger, readPin } from '../release/pin.ts';
 import { isLocal, storeFolder } from '../release/places.ts';
-import { readRelease, recordBinding } from '../release/records.ts';
+import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
 import { freezeSettings } from './settings.ts';
 import { textOption, type Verb, type VerbContext } from './verb.ts';
 import { required } from './release.ts';
@@ -23,6 +23,7 @@ interface Move {
 export const pin: Verb = {
   name: 'pin',
   summary: 'set what an environment stands on',
+  wordsMax: 2,
   usage: 'ENV RELEASE [--reason TEXT] [--drop-live]',
   help: `Freezes Pulumi.<ENV>.yaml into a binding and moves ENV's pin to RELEASE and that binding.
 For local, what runs is replaced first, without a failed request; the pin moves only when all of it serves.
@@ -34,6 +35,7 @@ or say --drop-live.`,
     const { places } = context;
     const release = readRelease(places, required(words.slice(1), 'RELEASE', 'pin'));
     if (values['drop-live'] !== true) assertKeepsLive(context, environment, release.release.live);
+    if (!isLocal(environment)) recordRelease(places, environment, release.release, release.provenance);
     const binding = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
     const target: Pin = { schema: 1, release: release.digest, binding: recordBinding(places, binding) };
     return move(context, {
@@ -48,9 +50,10 @@ or say --drop-live.`,
 export const rollback: Verb = {
   name: 'rollback',
   summary: 'go back to what an environment stood on before',
+  wordsMax: 1,
   usage: 'ENV [--to N] [--reason TEXT]',
   help: `Moves the pin forward to the release and binding of ledger entry N: bundles, configuration, definitions and live
-pairs of then, exactly. Without --to: the entry before the present one. N is a number of npx orrery rollback ENV --list.`,
+pairs of then, exactly. Without --to: the latest entry that stood on something else. N is a number of npx orrery rollback ENV --list.`,
   options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' } },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'rollback');
@@ -121,14 +124,24 @@ function assertKeepsLive(context: VerbContext, environment: string, live: Readon
   });
 }
 
+/** Without a number: the latest entry that stood on something else. After a rollback that would be what was left: then say it. */
 function chooseEntry(ledger: readonly LedgerEntry[], environment: string, to: string | undefined): LedgerEntry {
-  const number = to === undefined ? ledger.length - 1 : Number(to);
-  const entry = ledger.find((one) => one.number === number);
+  const hint = `npx orrery rollback ${environment} --list shows all ${ledger.length}; --to N goes to one`;
+  const last = ledger.at(-1);
+  if (to !== undefined) {
+    const entry = ledger.find((one) => one.number === Number(to));
+    if (entry !== undefined) return entry;
+    throw unknownEntry(`${environment} has no ledger entry ${to}`, hint);
+  }
+  if (last?.kind === 'rollback') throw unknownEntry(`the last entry of ${environment} is itself a rollback`, hint);
+  const present = last === undefined ? '' : digestOf('pin', last.pin);
+  const entry = ledger.findLast((one) => digestOf('pin', one.pin) !== present);
   if (entry !== undefined) return entry;
-  const message =
-    to === undefined ? `${environment} has nothing to go back to` : `${environment} has no ledger entry ${to}`;
-  const hint = `npx orrery rollback ${environment} --list shows all ${ledger.length}`;
-  throw new CommandError({ code: 'ENTRY_UNKNOWN', message, hint, exitCode: 2 });
+  throw unknownEntry(`${environment} has nothing to go back to`, hint);
+}
+
+function unknownEntry(message: string, hint: string): CommandError {
+  return new CommandError({ code: 'ENTRY_UNKNOWN', message, hint, exitCode: 2 });
 }
 
 function entryLine(entry: LedgerEntry): string {

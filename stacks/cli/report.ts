@@ -72,10 +72,10 @@ export function buildReport(view: RunView, scored: Scored, secondsInAll: number)
 function shortfalls(report: Omit<Report, 'fellShort'>): string[] {
   const { rows, registered, scored } = report;
   const unaccounted = rows.read - rows.accepted - rows.rejected;
-  const beaten = registered.metrics.baselines.filter((baseline) => !baseline.beats).map((baseline) => baseline.name);
+  const unbeaten = registered.metrics.baselines.filter((baseline) => !baseline.beats).map((baseline) => baseline.name);
   return [
     ...(unaccounted === 0 ? [] : [`${unaccounted} rows are neither accepted nor rejected`]),
-    ...(beaten.length === 0 ? [] : [`the model does not beat ${beaten.join(', ')}`]),
+    ...(unbeaten.length === 0 ? [] : [`the model does not beat ${unbeaten.join(', ')}`]),
     ...(registered.parity.maxDifference <= registered.parity.tolerance
       ? []
       : ['the export differs from the trained model']),

@@ -1,5 +1,6 @@
 import { systemClock } from '@orrery/kit/clock';
 import type { Peer } from '@orrery/kit/peer';
+import { retry as retryCall } from '@orrery/kit/retry';
 import { CommandError } from '../errors.ts';
 import { requireService } from '../local/services.ts';
 import { table } from './table.ts';
@@ -33,10 +34,13 @@ export interface RunView {
 
 const finalStates = ['succeeded', 'failed', 'cancelled'];
 const pollMs = 500;
+/** An orchestrator that was killed is back within seconds, and its runs go on. */
+export const patience = { attemptsMax: 60, backoffMs: 250, backoffMaxMs: 1000 };
 
 export const run: Verb = {
   name: 'run',
   summary: 'start a workflow',
+  wordsMax: 1,
   usage: 'WORKFLOW [--set NAME=VALUE …] [--tenant NAME] [--no-wait]',
   help: `Starts a run and follows it to its end (exit code 1 when it fails). --no-wait returns at once.
 Example: npx orrery run score-day --set day=2001-06-15`,
@@ -57,6 +61,7 @@ Example: npx orrery run score-day --set day=2001-06-15`,
 export const runs: Verb = {
   name: 'runs',
   summary: 'list runs, the latest first',
+  wordsMax: 0,
   usage: '[--workflow NAME] [--state STATE] [--limit N]',
   help: 'States: queued, running, succeeded, failed, cancelled.',
   options: { workflow: { type: 'string' }, state: { type: 'string' }, limit: { type: 'string' } },
@@ -84,6 +89,7 @@ export const runs: Verb = {
 export const show: Verb = {
   name: 'show',
   summary: 'show a run: its steps, tries, results and errors',
+  wordsMax: 1,
   usage: 'RUN',
   help: 'RUN is an id that npx orrery runs lists. --json has the results of the steps.',
   async run(context, { words }) {
@@ -100,6 +106,7 @@ function control(name: 'cancel' | 'retry', summary: string): Verb {
     name,
     summary,
     usage: 'RUN',
+    wordsMax: 1,
     help: 'RUN is an id that npx orrery runs lists.',
     async run(context, { words }) {
       const id = required(words, 'RUN', name);
@@ -130,8 +137,8 @@ export async function followRun(orchestrator: Peer, id: string, options: FollowO
 }
 
 async function readRun(orchestrator: Peer, id: string, who: { readonly tenant?: string }): Promise<RunView> {
-  const answer = await orchestrator.call({ method: 'GET', path: `/v1/runs/${encodeURIComponent(id)}`, ...who });
-  return answer.body as RunView;
+  const call = { method: 'GET', path: `/v1/runs/${encodeURIComponent(id)}`, ...who } as const;
+  return (await retryCall(() => orchestrator.call(call), patience)).body as RunView;
 }
 
 function parameters(given: VerbValues): Record<string, string | number | boolean> {

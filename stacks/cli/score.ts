@@ -6,6 +6,7 @@ import { required } from './release.ts';
 export const score: Verb = {
   name: 'score',
   summary: 'ask the live pair of a model for predictions',
+  wordsMax: 1,
   usage: "MODEL --rows '[{…}]' [--tenant NAME]",
   help: `Example:
   npx orrery score arrival-delay \\

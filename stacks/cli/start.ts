@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { relative } from 'node:path';
 import { shortDigest } from '@orrery/contracts/digest';
+import { retry } from '@orrery/kit/retry';
 import { CommandError } from '../errors.ts';
 import { startAgent, type StartedAgent } from '../local/agent-client.ts';
 import { firstPin } from '../local/first-pin.ts';
@@ -9,11 +11,12 @@ import { ensureToolchain } from '../setup/toolchain.ts';
 import { buildReport, formatReport, type Report } from './report.ts';
 import { runProgress } from './run-progress.ts';
 import type { Verb, VerbContext, VerbResult } from './verb.ts';
-import { followRun } from './runs.ts';
+import { followRun, patience } from './runs.ts';
 
 export const start: Verb = {
   name: 'start',
   summary: 'set up, bring the platform up, run the main job, report, keep it up until Ctrl-C (npm start)',
+  wordsMax: 0,
   usage: '[--once]',
   help: `The whole platform on one machine: makes and pins the release of HEAD at the first start, starts every service of the
 pinned release, takes in 3 million flights, builds features, trains in isolation, makes the model live as a release, scores.
@@ -55,7 +58,8 @@ async function runMainJob(context: VerbContext, agent: StartedAgent, job: Job): 
   const { places, progress, actor, now } = context;
   const orchestrator = serviceOf(places, agent, 'orchestrator');
   const path = `/v1/workflows/${mainWorkflow}/runs`;
-  const { run } = (await orchestrator.call({ method: 'POST', path, body: {}, actor })).body as { run: string };
+  const call = { method: 'POST', path, body: {}, actor, idempotencyKey: randomUUID() } as const;
+  const { run } = (await retry(() => orchestrator.call(call), patience)).body as { run: string };
   progress(`main job: workflow ${mainWorkflow}, run ${run}`);
   const abort = new AbortController();
   void job.interrupted.then(() => abort.abort());

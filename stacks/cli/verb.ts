@@ -37,6 +37,8 @@ export interface Verb {
   readonly summary: string;
   /** The arguments after the name. */
   readonly usage: string;
+  /** How many words may follow the name. */
+  readonly wordsMax: number;
   /** What a person should know before using it, with an example. */
   readonly help: string;
   readonly options?: NonNullable<ParseArgsConfig['options']>;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPeer, type Peer } from '@orrery/kit/peer';
 import { CommandError } from '../errors.ts';
@@ -36,10 +36,18 @@ interface AgentMessage {
 /** The environment that runs in this state folder, if one does. */
 export function findAgent(places: Places): RunningAgent | undefined {
   const layout = layoutOf(places);
-  if (!existsSync(layout.agent)) return undefined;
-  const agent = JSON.parse(readFileSync(layout.agent, 'utf8')) as ProcessIdentity & { portBase: number };
-  if (!isAlive(agent)) return undefined;
+  const agent = readAgent(layout.agent);
+  if (agent === undefined || !isAlive(agent)) return undefined;
   return connect(agent.portBase, readFileSync(layout.token, 'utf8').trim());
+}
+
+/** The file is removed when the environment ends, so it may be gone between two looks. */
+function readAgent(file: string): (ProcessIdentity & { portBase: number }) | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity & { portBase: number };
+  } catch {
+    return undefined;
+  }
 }
 
 export function requireAgent(places: Places): RunningAgent {

@@ -1,11 +1,15 @@
 // The local environment's own process: `node stacks/local/agent.ts --root DIR --state DIR --ports BASE [--tied]`. It supervises the
 // services, answers the deployer's API, and tells its parent by messages how the start goes. Tied, it ends when its parent does.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { OrreryError } from '@orrery/kit/errors';
+import { digestOfBytes } from '@orrery/contracts/digest';
+import type { Release } from '@orrery/contracts/release';
 import { createLog } from '@orrery/kit/log';
 import { CommandError, messageOf } from '../errors.ts';
 import { readPin } from '../release/pin.ts';
+import { readRelease } from '../release/records.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { createControl } from './control.ts';
 import { Deployer } from './deployer.ts';
@@ -48,7 +52,7 @@ process.env = {
 try {
   await run();
 } catch (error) {
-  const known = error instanceof CommandError ? error : undefined;
+  const known = error instanceof CommandError || error instanceof OrreryError ? error : undefined;
   log.fatal({ err: error }, 'the environment did not start');
   tell({
     type: 'failed',
@@ -56,7 +60,7 @@ try {
     message: messageOf(error),
     hint: known?.hint ?? layout.logs,
   });
-  process.exit(known?.exitCode ?? 1);
+  process.exit(1);
 }
 
 async function run(): Promise<void> {
@@ -65,6 +69,7 @@ async function run(): Promise<void> {
     throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start' });
   const token = ensureToken(layout.token);
   const { redis, python } = await ensureToolchain({ root: places.root, progress });
+  for (const note of differences(readRelease(places, pin.release).release, python.lockDigest)) progress(note);
   const ended = await endLeftovers(layout);
   if (ended.length > 0) progress(`ended what an earlier supervisor had left: ${ended.join(', ')}`);
   removeUnfinished(layout);
@@ -112,7 +117,9 @@ async function run(): Promise<void> {
   stopWhenTold(stop);
   await control.listen({ host, port: portBase + portOffsets.agent });
   mkdirSync(dirname(layout.agent), { recursive: true });
-  writeFileSync(layout.agent, JSON.stringify({ ...identify('deployer', process.pid), portBase }), { flush: true });
+  const temporary = `${layout.agent}.tmp`;
+  writeFileSync(temporary, JSON.stringify({ ...identify('deployer', process.pid), portBase }), { flush: true });
+  renameSync(temporary, layout.agent);
   try {
     await supervisor.start(pin);
   } catch (error) {
@@ -126,11 +133,26 @@ async function run(): Promise<void> {
   log.info('the environment is up');
 }
 
+/** What of the release's toolchain is another one here: told, since bundles and definitions alone don't make a run repeatable. */
+function differences({ toolchain }: Release, pythonLock: string): string[] {
+  const here = digestOfBytes(readFileSync(join(places.root, 'package-lock.json')));
+  return [
+    ...(toolchain.pythonLock === pythonLock
+      ? []
+      : ['note: this release was made with another Python lock than is installed']),
+    ...(toolchain.lockfile === here
+      ? []
+      : ['note: this release was made with another package-lock.json than is installed']),
+  ];
+}
+
 function stopWhenTold(stop: (reason: string) => Promise<void>): void {
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('message', (message) => {
     if ((message as { type?: string }).type === 'stop') void stop('asked to');
   });
-  if (values.tied) process.on('disconnect', () => void stop('the command that started this ended'));
+  if (!values.tied) return;
+  process.on('disconnect', () => void stop('the command that started this ended'));
+  if (!process.connected) void stop('the command that started this had ended');
 }

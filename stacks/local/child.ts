@@ -33,6 +33,7 @@ export class Child {
   private launch: () => Running;
   private running: Running | undefined;
   private failures = 0;
+  private recovering: AbortController | undefined;
   private readonly stopping = new AbortController();
 
   constructor(options: { name: string; log: Log; launch: () => Running; onChange: () => void }) {
@@ -58,22 +59,30 @@ export class Child {
    * Otherwise (it owns a folder) the old one ends first. When the other does not come up, the old launch goes on and this throws.
    */
   async replace(launch: () => Running, overlapping: boolean): Promise<void> {
+    // What is down or just coming back has nothing to hand over.
+    const handsOver = overlapping && this.state === 'ready';
+    this.recovering?.abort();
     const [oldLaunch, old] = [this.launch, this.running];
     this.launch = launch;
     this.running = undefined;
-    if (!overlapping) await end(old);
+    if (!handsOver) await end(old);
     try {
       await this.start();
     } catch (error) {
       this.launch = oldLaunch;
       const failed = this.running as Running | undefined;
-      this.running = overlapping ? old : undefined;
+      this.running = handsOver ? old : undefined;
       await failed?.stop();
-      if (overlapping) this.goOn(old);
-      else await this.start();
+      if (handsOver) this.goOn(old);
+      else await this.start().catch(() => void this.recover());
       throw error;
     }
-    if (overlapping) await old?.stop();
+    if (handsOver) await old?.stop();
+  }
+
+  /** How it is started from here on; what runs goes on. */
+  adopt(launch: () => Running): void {
+    this.launch = launch;
   }
 
   tell(message: object): void {
@@ -120,15 +129,17 @@ export class Child {
     this.state = 'waiting';
     this.onChange();
     if (!wasReady) return;
-    await this.restart();
+    await this.recover();
   }
 
-  private async restart(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
+  private async recover(): Promise<void> {
+    this.recovering = new AbortController();
+    const signal = AbortSignal.any([this.recovering.signal, this.stopping.signal]);
+    while (!signal.aborted) {
       this.failures = systemClock.now() - this.startedAt > steadyMs ? 0 : this.failures + 1;
       const waitMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.max(0, this.failures - 1));
       this.log.warn({ process: this.name, how: this.lastEnd, waitMs }, 'a process ended, starting it again');
-      if (!(await systemClock.sleep(waitMs, this.stopping.signal))) return;
+      if (!(await systemClock.sleep(waitMs, signal))) return;
       this.restarts += 1;
       try {
         await this.start();

@@ -30,13 +30,18 @@ export interface Deployment {
 /** Changes what `local` stands on, together with what runs: both, or neither. */
 export class Deployer {
   private readonly options: DeployerOptions;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: DeployerOptions) {
     this.options = options;
   }
 
   /** Runs another release, then moves the pin to it. When it does not come up, pin and processes are as before. */
-  async deploy(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
+  deploy(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
+    return this.inTurn(() => this.move(deployment));
+  }
+
+  private async move(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
     const { places, supervisor } = this.options;
     const pin: Pin = { schema: 1, release: deployment.release, binding: deployment.binding };
     const moved: LedgerEntry[] = [];
@@ -50,7 +55,11 @@ export class Deployer {
   }
 
   /** Makes the release in which a pair is live, and deploys it. A pair that is live already changes nothing. */
-  async goLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
+  goLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
+    return this.inTurn(() => this.makeLive(model, pair, actor, reason));
+  }
+
+  private async makeLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
     if (!isDigest(pair)) {
       const message = `"${pair}" is no pair`;
       throw new CommandError({
@@ -72,7 +81,7 @@ export class Deployer {
       actor,
       reason: `${model}: ${reason}`,
     });
-    await this.deploy({ kind: 'go-live', release: recorded.digest, binding: pin.binding, actor, reason });
+    await this.move({ kind: 'go-live', release: recorded.digest, binding: pin.binding, actor, reason });
     return { release: recorded.digest, previous: current.digest, reused: false };
   }
 
@@ -104,6 +113,13 @@ export class Deployer {
         'the registry was not told what is live; it learns it at the next start',
       );
     });
+  }
+
+  /** One change at a time, from reading what is pinned to having moved it. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work, work);
+    this.turn = result.catch(() => undefined);
+    return result;
   }
 
   private requirePin(): Pin {

@@ -19,7 +19,7 @@ export interface RedisServerOptions {
 const readyMs = 30_000;
 const stopMs = 10_000;
 
-/** State is never evicted and survives: every write is in the append-only file before it is answered. */
+/** State is never evicted and survives a death of the process; a loss of power may cost the last second. */
 const stateLines = ['appendonly yes', 'appendfsync everysec', 'maxmemory-policy noeviction'];
 /** The cache may lose anything that can be computed again. */
 const cacheLines = ['appendonly no', 'maxmemory-policy volatile-lru'];

@@ -24,6 +24,7 @@ export function runService(launch: Launch, configs: string, log: LogFile): Runni
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
   });
   const worker = cluster.fork();
+  worker.on('error', (error) => log.write(Buffer.from(`${error.message}\n`)));
   log.collect(worker.process.stdout);
   log.collect(worker.process.stderr);
   const ended = new Promise<string>((resolve) => {
@@ -43,7 +44,8 @@ export function runService(launch: Launch, configs: string, log: LogFile): Runni
     ),
     stop: () => stopProcess(worker.process, ended, launch.drainMs * 2 + 10_000),
     tell: (message) => {
-      if (worker.isConnected()) worker.send(message);
+      // A worker that ends in between needs no message.
+      if (worker.isConnected()) worker.send(message, () => undefined);
     },
   };
 }

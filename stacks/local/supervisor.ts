@@ -99,13 +99,12 @@ export class Supervisor {
       const changed = next.launches.filter(
         (launch) => before.find((one) => one.name === launch.name)?.inputs !== launch.inputs,
       );
-      await this.replaceAll(changed, before);
-      settle();
+      await this.replaceAll(changed, before, settle);
       this.standing = next;
+      for (const launch of next.launches) this.children.get(launch.name)?.adopt(this.launcher(launch));
       for (const child of this.children.values()) child.tell({ type: 'identity', release: next.recorded.digest });
       for (const gone of before.filter((one) => !next.launches.some((launch) => launch.name === one.name))) {
-        await this.children.get(gone.name)?.stop();
-        this.children.delete(gone.name);
+        await this.remove(gone.name);
       }
       return { replaced: changed.map((launch) => launch.name) };
     });
@@ -203,21 +202,27 @@ export class Supervisor {
     this.options.progress(`${name} is ready`);
   }
 
-  private async replaceAll(changed: readonly Launch[], before: readonly Launch[]): Promise<void> {
+  /** Replaces all and settles, or puts back what ran and throws. */
+  private async replaceAll(changed: readonly Launch[], before: readonly Launch[], settle: () => void): Promise<void> {
     const done: Launch[] = [];
-    for (const launch of changed) {
-      try {
+    try {
+      for (const launch of changed) {
         await this.replaceOne(launch);
         done.push(launch);
-      } catch (error) {
-        this.options.log.error(
-          { service: launch.name, err: error },
-          'a replacement did not come up, putting back what ran',
-        );
-        for (const one of done.reverse()) await this.putBack(one, before);
-        throw error;
       }
+      settle();
+    } catch (error) {
+      this.options.log.error({ err: error }, 'the change did not hold, putting back what ran');
+      const added = changed.filter((launch) => !before.some((one) => one.name === launch.name));
+      for (const launch of added) await this.remove(launch.name);
+      for (const launch of done.reverse()) await this.putBack(launch, before);
+      throw error;
     }
+  }
+
+  private async remove(name: string): Promise<void> {
+    await this.children.get(name)?.stop();
+    this.children.delete(name);
   }
 
   private async replaceOne(launch: Launch): Promise<void> {
@@ -229,9 +234,9 @@ export class Supervisor {
 
   private async putBack(launch: Launch, before: readonly Launch[]): Promise<void> {
     const old = before.find((one) => one.name === launch.name);
+    if (old === undefined) return;
     try {
-      if (old !== undefined) await this.replaceOne(old);
-      else await this.children.get(launch.name)?.stop();
+      await this.replaceOne(old);
     } catch (error) {
       this.options.log.error({ service: launch.name, reason: messageOf(error) }, 'what ran before did not come back');
     }

@@ -1,10 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
+import { createReadStream, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
-import { createFolderStore, type ObjectStore } from '@orrery/kit/store';
+import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
 import { withBuiltRelease } from './checkout.ts';
+import { verifyClosure } from './closure.ts';
 import { storeFolder, type Places } from './places.ts';
 import { recordRelease, type RecordedRelease } from './records.ts';
 
@@ -24,9 +25,8 @@ export interface CreateOptions {
 /** Makes the release of a commit: computes it, keeps its objects and records it. Making it again changes nothing. */
 export async function createRelease(options: CreateOptions): Promise<RecordedRelease> {
   const { places, commit, progress } = options;
-  const store = createFolderStore(storeFolder(places));
   return withBuiltRelease({ root: places.root, state: places.state, commit, progress }, async (built) => {
-    await admitObjects(store, built.objectFiles);
+    await admitObjects(places, built.objectFiles);
     return recordRelease(places, options.environment, withLivePairs(built.release, options.live), {
       commit,
       createdAt: options.at,
@@ -47,7 +47,6 @@ export async function rebuildRelease(
   recorded: RecordedRelease,
   progress: (line: string) => void,
 ): Promise<void> {
-  const store = createFolderStore(storeFolder(places));
   const { commit } = recorded.provenance;
   progress(`rebuilding the bundles of ${recorded.digest.slice(7, 19)} from commit ${commit.slice(0, 12)}`);
   await withBuiltRelease({ root: places.root, state: places.state, commit, progress }, async (built) => {
@@ -60,13 +59,28 @@ export async function rebuildRelease(
         exitCode: 3,
       });
     }
-    await admitObjects(store, built.objectFiles);
+    await admitObjects(places, built.objectFiles);
+  });
+  const [left, ...more] = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
+  if (left === undefined) return;
+  throw new CommandError({
+    code: 'RELEASE_INCOMPLETE',
+    message: `${left.what} is not in the store and no commit makes it${more.length > 0 ? `, nor ${more.length} more` : ''}`,
+    hint: 'a live pair is trained, not built: train it again, or pin a release with another pair',
   });
 }
 
-async function admitObjects(store: ObjectStore, files: readonly string[]): Promise<void> {
+/** Keeps what the store lacks; an object whose bytes no longer hash to its name is made anew. */
+async function admitObjects(places: Places, files: readonly string[]): Promise<void> {
+  const store = createFolderStore(storeFolder(places));
   for (const file of files) {
-    if (await store.has(`sha256:${basename(file)}`)) continue;
+    const hex = basename(file);
+    const held = await store.get(`sha256:${hex}`).then(
+      () => true,
+      () => false,
+    );
+    if (held) continue;
+    rmSync(join(storeFolder(places), 'sha256', hex.slice(0, 2), hex), { force: true });
     await store.put(createReadStream(file));
   }
 }

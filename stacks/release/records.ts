@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { digestOf, isDigest, shortDigest, type Digest } from '@orrery/contracts/digest';
 import { Binding, Provenance, Release } from '@orrery/contracts/release';
 import { CommandError, messageOf } from '../errors.ts';
-import { recordsFolder, recordsFolders, type Places } from './places.ts';
+import { isLocal, recordsFolder, recordsFolders, type Places } from './places.ts';
 
 export interface RecordedRelease {
   readonly digest: Digest;
@@ -26,9 +26,9 @@ export function recordRelease(
   provenance: Omit<Provenance, 'schema' | 'release'>,
 ): RecordedRelease {
   const digest = digestOf('release', release);
-  const known = findReleaseFolder(places, digest);
-  if (known !== undefined) return readReleaseFolder(known);
   const folder = join(recordsFolder(places, environment), 'releases', shortDigest(digest));
+  const known = isLocal(environment) ? findReleaseFolder(places, digest) : existingFolder(folder);
+  if (known !== undefined) return readReleaseFolder(known);
   const document: Provenance = { schema: 1, release: digest, ...provenance };
   writeRecord(join(folder, 'provenance.json'), document);
   writeRecord(join(folder, 'release.json'), release);
@@ -82,7 +82,7 @@ export function readBinding(places: Places, environment: string, digest: Digest)
   return binding;
 }
 
-/** Writes a record whole or not at all, for people to read; never over another. */
+/** Writes a document whole or not at all, for people to read. */
 export function writeRecord(file: string, document: unknown): void {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
@@ -104,14 +104,21 @@ function findReleaseFolder(places: Places, digest: Digest): string | undefined {
   return releaseFolders(places).find((folder) => folder.endsWith(shortDigest(digest)));
 }
 
+function existingFolder(folder: string): string | undefined {
+  return existsSync(join(folder, 'release.json')) ? folder : undefined;
+}
+
+/** Every recorded release once; what is recorded in git and on this machine too counts as recorded in git. */
 function releaseFolders(places: Places): string[] {
-  return recordsFolders(places).flatMap((records) => {
+  const folders = recordsFolders(places).flatMap((records) => {
     const folder = join(records, 'releases');
     if (!existsSync(folder)) return [];
     return readdirSync(folder)
       .filter((name) => /^[0-9a-f]{12}$/.test(name) && existsSync(join(folder, name, 'release.json')))
       .map((name) => join(folder, name));
   });
+  const names = folders.map((folder) => folder.slice(-12));
+  return folders.filter((folder, index) => names.indexOf(folder.slice(-12)) === index);
 }
 
 function matches(folder: string, wanted: string): boolean {

@@ -88,8 +88,17 @@ export function checkConfig<Settings extends TObject>(
   });
 }
 
-/** The token of this environment. Throws `TOKEN_UNSAFE` when others may read the file. */
+const tokenCharactersMin = 32;
+
+/** The token of this environment. Throws `TOKEN_UNREADABLE`, or `TOKEN_WEAK` when it is too short to be one. */
 export function readToken(tokenFile: string): string {
+  const token = readTokenFile(tokenFile);
+  if (token.length >= tokenCharactersMin) return token;
+  const message = `the token in ${tokenFile} has ${token.length} characters, ${tokenCharactersMin} are the least`;
+  throw new OrreryError({ code: 'TOKEN_WEAK', message, hint: 'delete the file and start again: it is made anew' });
+}
+
+function readTokenFile(tokenFile: string): string {
   try {
     return readFileSync(tokenFile, 'utf8').trim();
   } catch (cause) {

@@ -51,7 +51,7 @@ export function createFilePairLog(file: string, now: () => Date): PairLog {
     if (handle === undefined) throw new TypeError('the log is not open');
     const entry: LogEntry = { number: number + 1, previous, at: now().toISOString(), ...event };
     const line = JSON.stringify(entry);
-    await handle.write(`${line}\n`);
+    await handle.appendFile(`${line}\n`);
     await handle.sync();
     number = entry.number;
     previous = digestOfBytes(line);

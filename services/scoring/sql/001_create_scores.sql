@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS scores
     model LowCardinality(String),
     pair LowCardinality(String),
     release LowCardinality(String),
+    dataset LowCardinality(String) COMMENT 'the features that were scored, by digest',
     day Date,
     file_digest LowCardinality(String),
     row_number UInt32,

@@ -10,7 +10,7 @@ import type { LivePair } from './live-pair.ts';
 import { countScores, writeScores, type ScoredDay } from './scores.ts';
 
 export interface BatchOptions {
-  readonly scored: ScoredDay;
+  readonly scored: Omit<ScoredDay, 'dataset'>;
   readonly pair: LivePair;
   readonly features: Peer;
   readonly store: ObjectStore;
@@ -32,12 +32,13 @@ const pollsMax = 2400;
 
 /** Scores a day: its features as one dataset, the pair over it in parts, each part written once. */
 export async function scoreDay(options: BatchOptions): Promise<object> {
-  const { scored, pair, client } = options;
+  const { pair, client } = options;
   const dataset = await fetchDataset(options);
+  const scored = { ...options.scored, dataset: dataset.dataset };
   const before = await countScores(client, scored);
   if (before.rows === dataset.rows && dataset.rows > 0) return answer(options, before, true);
   const rows = await readDataset(options.store, dataset.dataset);
-  for (let from = 0, part = 0; from < rows.length; from += options.batchRowsMax, part += 1) {
+  for (let from = 0; from < rows.length; from += options.batchRowsMax) {
     options.signal.throwIfAborted();
     const cut = rows.slice(from, from + options.batchRowsMax);
     const predictions = await pair.predict(cut);
@@ -46,7 +47,7 @@ export async function scoreDay(options: BatchOptions): Promise<object> {
       row_number: Number(row['row_number']),
       prediction: predictions[index] ?? Number.NaN,
     }));
-    await writeScores(client, scored, part, values);
+    await writeScores(client, scored, from, values);
     options.report({ done: from + cut.length, total: rows.length, unit: 'rows' });
   }
   const after = await countScores(client, scored);
@@ -68,11 +69,21 @@ async function fetchDataset(options: BatchOptions): Promise<{ dataset: string; r
   const { name, fingerprint } = pair.document.featureSet;
   const path = `/v1/feature-sets/${encodeURIComponent(name)}/datasets`;
   const call = { tenant: scored.tenant, actor: 'scoring', signal } as const;
-  const started = await features.call({ ...call, method: 'POST', path, body: { from: scored.day, to: scored.day } });
+  const post = () => features.call({ ...call, method: 'POST', path, body: { from: scored.day, to: scored.day } });
+  const started = await post();
   let job = started.body as DatasetJob;
+  // A features service that was restarted has forgotten its jobs: asked again, it goes on from what it had made.
+  const pollOrPost = async ({ location }: DatasetJob): Promise<DatasetJob> => {
+    try {
+      return (await features.call({ ...call, method: 'GET', path: location })).body as DatasetJob;
+    } catch (error) {
+      if (!(error instanceof OrreryError) || error.status !== 404) throw error;
+      return (await post()).body as DatasetJob;
+    }
+  };
   for (let poll = 0; job.state === 'running' && poll < pollsMax; poll += 1) {
     await systemClock.sleep(pollMs, signal);
-    job = (await features.call({ ...call, method: 'GET', path: job.location })).body as DatasetJob;
+    job = await pollOrPost(job);
   }
   if (job.result === undefined) throw datasetFailed(scored.day, job);
   if (job.result.fingerprint !== fingerprint) throw featuresDiffer(pair, job.result.fingerprint);

@@ -35,7 +35,12 @@ export class Scorer {
     this.store = createFolderStore(store.folder);
     this.client = openClickHouse({ ...clickhouse, token: context.token, service });
     this.features = createPeer({ name: 'features', url: features, token: context.token });
-    this.jobs = createJobs({ path: '/v1/batches', log: context.log, runningMax: batchesRunningMax });
+    this.jobs = createJobs({
+      path: '/v1/batches',
+      log: context.log,
+      runningMax: batchesRunningMax,
+      repeatSucceeded: true,
+    });
   }
 
   async start(): Promise<void> {

@@ -14,18 +14,21 @@ export interface ScoredDay {
   readonly pair: string;
   readonly release: string;
   readonly day: string;
+  /** The features that are scored, by digest. */
+  readonly dataset: string;
 }
 
 const attempts = { attemptsMax: 6, backoffMs: 200, backoffMaxMs: 5000 };
 
-/** Writes a part of a day; the same part again is dropped by its token. */
+/** Writes the rows of a day from one place on; the same rows again are dropped by their token. */
 export async function writeScores(
   client: ClickHouse,
   scored: ScoredDay,
-  part: number,
+  from: number,
   rows: readonly ScoredRow[],
 ): Promise<void> {
-  const token = `scores:${scored.tenant}:${scored.pair}:${scored.release}:${scored.day}:${part}`;
+  const place = `${scored.day}:${from}+${rows.length}`;
+  const token = `scores:${scored.tenant}:${scored.pair}:${scored.release}:${scored.dataset}:${place}`;
   const values = rows.map((row) => ({ ...scored, ...row }));
   const insert = async () => {
     try {
@@ -47,10 +50,14 @@ export async function countScores(
   client: ClickHouse,
   scored: ScoredDay,
 ): Promise<{ rows: number; mean: number | null }> {
-  const { tenant, model, pair, day } = scored;
+  const { tenant, model, pair, day, dataset } = scored;
   const query = readFileSync(new URL('../sql/count-scores.sql', import.meta.url), 'utf8');
   try {
-    const answer = await client.query({ query, query_params: { tenant, model, pair, day }, format: 'JSONEachRow' });
+    const answer = await client.query({
+      query,
+      query_params: { tenant, model, pair, day, dataset },
+      format: 'JSONEachRow',
+    });
     const [row] = await answer.json<{ rows: string | number; mean: number | null }>();
     return { rows: Number(row?.rows ?? 0), mean: row?.mean ?? null };
   } catch (error) {

@@ -112,6 +112,21 @@ describe('a supervised process', () => {
     await child.stop();
   });
 
+  it('is replaced for good while it waits to be started again', async () => {
+    const [old, next, later] = [puppet(1), puppet(2), puppet(3)];
+    const { child, launched } = childOf([old, later]);
+    old.serve();
+    next.serve();
+    await child.start();
+    old.die('SIGKILL');
+    await eventually(() => child.state === 'waiting');
+    await child.replace(() => next, true);
+    // Longer than the pause before a restart: the abandoned one must not come.
+    await assert.rejects(eventually(() => launched.length > 1, { timeoutMs: 600 }));
+    assert.deepEqual([child.pid, child.state], [2, 'ready']);
+    await child.stop();
+  });
+
   it('comes back from its old launch when it could not overlap and its replacement failed', async () => {
     const [old, again, next] = [puppet(1), puppet(2), puppet(3)];
     const { child } = childOf([old, again]);
