@@ -79,7 +79,7 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.token = options.token ?? 'a-token-for-tests';
+    this.token = options.token ?? 'a-token-for-tests-of-the-orchestrator';
   }
 
   async start(): Promise<void> {
