@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, digestOf, digestOfBytes, type Digest } from '@orrery/contracts/digest';
+import { digestOf, digestOfBytes, writeDocument, type Digest } from '@orrery/contracts/digest';
 import { formatProblem, readDefinition, readDocument } from '@orrery/contracts/definition';
 import type { Release, ReleasedService } from '@orrery/contracts/release';
 import { ServiceManifest } from '@orrery/contracts/service-manifest';
@@ -43,7 +43,7 @@ export async function assembleRelease(root: string): Promise<Assembled> {
   const objects: Buffer[] = [];
   const keep = (files: readonly BundleFile[]): Digest => {
     const { bundle, digest } = describeBundle(files);
-    objects.push(...files.map((file) => file.content), bundleBytes(bundle));
+    objects.push(...files.map((file) => file.content), Buffer.from(writeDocument('bundle', bundle)));
     return digest;
   };
   const drafts: Record<string, Omit<ReleasedService, 'closure'>> = {};
@@ -72,15 +72,6 @@ export async function assembleRelease(root: string): Promise<Assembled> {
     secrets: ['orrery-token'],
   };
   return { release, objects };
-}
-
-/** The bytes by which a bundle's document lies in the store: they hash to the bundle's digest. */
-export function bundleBytes(bundle: unknown): Buffer {
-  return documentBytes('bundle', bundle);
-}
-
-function documentBytes(kind: 'bundle', document: unknown): Buffer {
-  return Buffer.from(`orrery/${kind}@1\n${canonicalJson(document)}`);
 }
 
 function describeService(

@@ -1,5 +1,5 @@
 import type { Bundle, Release } from '@orrery/contracts/release';
-import type { Digest } from '@orrery/contracts/digest';
+import { parseDocument, type Digest } from '@orrery/contracts/digest';
 import { messageOf } from '@orrery/kit/errors';
 import type { ObjectStore } from '@orrery/kit/store';
 
@@ -63,6 +63,5 @@ class ClosureCheck {
 
 /** Documents lie in the store with the line of their kind first, so that their bytes hash to their digest. */
 async function readNamed<T>(store: ObjectStore, digest: Digest): Promise<T> {
-  const text = (await store.get(digest)).toString('utf8');
-  return JSON.parse(text.slice(text.indexOf('\n') + 1)) as T;
+  return parseDocument((await store.get(digest)).toString('utf8')) as T;
 }

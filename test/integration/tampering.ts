@@ -1,5 +1,5 @@
 import type { Pair } from '@orrery/contracts/pair';
-import { canonicalJson } from '@orrery/contracts/digest';
+import { parseDocument, writeDocument } from '@orrery/contracts/digest';
 import type { ObjectStore } from '@orrery/kit/store';
 
 /**
@@ -7,14 +7,13 @@ import type { ObjectStore } from '@orrery/kit/store';
  * the parity certificate can notice. Returns the digest of that pair.
  */
 export async function keepTamperedPair(store: ObjectStore, digest: string): Promise<string> {
-  const text = (await store.get(digest)).toString('utf8');
-  const pair = JSON.parse(text.slice(text.indexOf('\n') + 1)) as Pair;
+  const pair = parseDocument((await store.get(digest)).toString('utf8')) as Pair;
   const bytes = Buffer.from(await store.get(pair.files['model.onnx'] ?? ''));
   for (let leaf = 0, at = firstLeaf(bytes); leaf < leavesChanged; leaf += 1, at += leafBytes) {
     bytes.writeFloatLE(bytes.readFloatLE(at) + 1, at);
   }
   const tampered = { ...pair, files: { ...pair.files, 'model.onnx': (await store.put(bytes)).digest } };
-  return (await store.put(`orrery/pair@1\n${canonicalJson(tampered)}`)).digest;
+  return (await store.put(writeDocument('pair', tampered))).digest;
 }
 
 const leavesChanged = 8;

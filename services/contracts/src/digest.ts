@@ -36,7 +36,17 @@ export function digestOfBytes(bytes: Uint8Array | string): Digest {
  * Throws TypeError, naming the path, for what JSON can't carry exactly (undefined, dates, unsafe integers, lone surrogates).
  */
 export function digestOf(kind: DigestKind, document: unknown): Digest {
-  return digestOfBytes(`orrery/${kind}@1\n${canonicalJson(document)}`);
+  return digestOfBytes(writeDocument(kind, document));
+}
+
+/** What is hashed of a document, and how it lies in the store: the line of its kind, then its canonical JSON. */
+export function writeDocument(kind: DigestKind, document: unknown): string {
+  return `orrery/${kind}@1\n${canonicalJson(document)}`;
+}
+
+/** The document of what `writeDocument` wrote. */
+export function parseDocument(text: string): unknown {
+  return JSON.parse(text.slice(text.indexOf('\n') + 1));
 }
 
 /** RFC 8785 canonical JSON of a value that passed the strict walk. */

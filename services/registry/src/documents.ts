@@ -1,4 +1,4 @@
-import { canonicalJson, digestOf, type Digest, type DigestKind } from '@orrery/contracts/digest';
+import { digestOf, parseDocument, writeDocument, type Digest, type DigestKind } from '@orrery/contracts/digest';
 import type { ObjectStore } from '@orrery/kit/store';
 
 /**
@@ -6,12 +6,11 @@ import type { ObjectStore } from '@orrery/kit/store';
  * Returns that digest.
  */
 export async function keepDocument(store: ObjectStore, kind: DigestKind, document: unknown): Promise<Digest> {
-  const { digest } = await store.put(`orrery/${kind}@1\n${canonicalJson(document)}`);
+  const { digest } = await store.put(writeDocument(kind, document));
   if (digest !== digestOf(kind, document)) throw new TypeError(`the store named a ${kind} ${digest}`);
   return digest;
 }
 
 export async function readKept<T>(store: ObjectStore, digest: string): Promise<T> {
-  const text = (await store.get(digest)).toString('utf8');
-  return JSON.parse(text.slice(text.indexOf('\n') + 1)) as T;
+  return parseDocument((await store.get(digest)).toString('utf8')) as T;
 }

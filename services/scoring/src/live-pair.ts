@@ -1,3 +1,4 @@
+import { parseDocument } from '@orrery/contracts/digest';
 import type { Pair } from '@orrery/contracts/pair';
 import type { ObjectStore } from '@orrery/kit/store';
 import { encodeRows, readSpec, type Spec } from './encoding.ts';
@@ -28,7 +29,7 @@ export interface LivePair {
  * Throws `OBJECT_CORRUPT`, `PAIR_BROKEN` or `PARITY_BROKEN`: such a pair is never served.
  */
 export async function loadPair(store: ObjectStore, digest: string, threads: number): Promise<LivePair> {
-  const document = parseDocument((await store.get(digest)).toString('utf8'));
+  const document = parseDocument((await store.get(digest)).toString('utf8')) as Pair;
   const file = async (name: string) => {
     const object = document.files[name];
     if (object === undefined) throw pairBroken(digest, `it has no ${name}`);
@@ -67,8 +68,4 @@ async function assertParity(digest: string, certificate: Certificate, predict: L
     maxDifference = Math.max(maxDifference, difference);
   });
   return maxDifference;
-}
-
-function parseDocument(text: string): Pair {
-  return JSON.parse(text.slice(text.indexOf('\n') + 1)) as Pair;
 }
