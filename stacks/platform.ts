@@ -219,12 +219,9 @@ function createService(name: DeployedService, request: ServiceRequest): Service 
   );
 }
 
-/**
- * A release has no image digests yet, so the reference is derived from the bundle: one and the same bundle, one reference. An
- * image's own digest is another one, so nothing can be pulled by this until images are built and the release records theirs.
- */
+/** The image that the release was made with: whoever pulls it gets these bytes or nothing. */
 function imageOf(registry: string, name: string, service: ReleasedService): string {
-  return `${registry}/${name}@${service.bundle}`;
+  return `${registry}/${name}@${service.image.digest}`;
 }
 
 /** Objects are added and read, never deleted: whoever holds this role can't unmake a release. */

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** A release of the two services that the cloud deploys, written by hand: what they are made of does not matter here. */
 export function cloudRelease(infrastructure: Digest = digestOfBytes('infrastructure')): Release {
   return {
-    schema: 1,
+    schema: 2,
     services: {
       orchestrator: releasedService('orchestrator', {
         needs: ['redis-state', 'clickhouse', 'store', 'bus'],
@@ -30,12 +30,15 @@ export function cloudRelease(infrastructure: Digest = digestOfBytes('infrastruct
     toolchain: {
       node: '24.21.0',
       python: '3.11',
+      engine: '3.270.0',
+      bundler: '0.28.2',
+      providers: {},
       lockfile: digestOfBytes('lockfile'),
       pythonLock: digestOfBytes('python lock'),
-      packages: {},
     },
-    data: { clickhouse: {}, topics: [], keySpaces: [] },
-    policies: digestOfBytes('policies'),
+    data: { clickhouse: {}, topics: {}, keySpaces: {} },
+    policies: { pack: digestOfBytes('policies'), rules: [] },
+    prices: { list: digestOfBytes('prices'), asOf: '2026-11-20' },
     secrets: ['orrery-token'],
   };
 }
@@ -68,12 +71,14 @@ function releasedService(name: string, given: Given): ReleasedService {
   return {
     runtime: 'node',
     bundle: digestOfBytes(`bundle of ${name}`),
-    own: digestOfBytes(`own of ${name}`),
-    closure: digestOfBytes(`closure of ${name}`),
+    image: { digest: digestOfBytes(`image of ${name}`), base: digestOfBytes('image base'), platform: 'linux/amd64' },
+    config: digestOfBytes(`config of ${name}`),
     contract: digestOfBytes(`contract of ${name}`),
     dependencies: digestOfBytes(`dependencies of ${name}`),
     native: {},
     definitions: {},
+    own: digestOfBytes(`own of ${name}`),
+    closure: digestOfBytes(`closure of ${name}`),
     manifest: {
       name,
       description: `the ${name} of a test`,

@@ -23,6 +23,8 @@ export type DigestKind =
   | 'pair'
   | 'pin'
   | 'release'
+  | 'render'
+  | 'schema'
   | 'tree'
   | 'workflow';
 

@@ -18,21 +18,78 @@ export const Bundle = Type.Object(
 );
 export type Bundle = Static<typeof Bundle>;
 
+export const ReleasedImage = Type.Object(
+  {
+    digest: DigestField,
+    base: DigestField,
+    platform: Type.Literal('linux/amd64'),
+  },
+  {
+    ...closed,
+    description: 'manifests of an OCI image: of the service as it runs in a cluster, and of the base it stands on',
+  },
+);
+export type ReleasedImage = Static<typeof ReleasedImage>;
+
 export const ReleasedService = Type.Object(
   {
     runtime: Type.Union([Type.Literal('node'), Type.Literal('python')]),
     bundle: DigestField,
-    own: DigestField,
-    closure: DigestField,
-    contract: DigestField,
+    image: ReleasedImage,
+    config: Type.Unsafe<`sha256:${string}`>({ ...DigestField, description: 'how it is run: see ServiceConfig' }),
+    contract: Type.Unsafe<`sha256:${string}`>({
+      ...DigestField,
+      description: 'what others rely on: see ServiceContract',
+    }),
     dependencies: DigestField,
     native: Type.Record(Type.String(), Type.String(), { description: 'package -> version and integrity' }),
     definitions: Type.Record(Type.String(), DigestField, { description: 'path -> object of the store' }),
+    own: DigestField,
+    closure: DigestField,
     manifest: ServiceManifest,
   },
   closed,
 );
 export type ReleasedService = Static<typeof ReleasedService>;
+
+const Toolchain = Type.Object(
+  {
+    node: Type.String(),
+    python: Type.String({ description: 'the minor version whose wheels are locked' }),
+    engine: Type.String({ description: 'version of the Pulumi SDK' }),
+    bundler: Type.String({ description: 'version of esbuild' }),
+    providers: Type.Record(Type.String(), Type.Object({ version: Type.String(), integrity: Type.String() }, closed)),
+    lockfile: DigestField,
+    pythonLock: DigestField,
+  },
+  closed,
+);
+
+const Data = Type.Object(
+  {
+    clickhouse: Type.Record(
+      Type.String(),
+      Type.Object(
+        {
+          text: DigestField,
+          phase: Type.Union([Type.Literal('expand'), Type.Literal('backfill'), Type.Literal('contract')]),
+        },
+        closed,
+      ),
+      { description: 'service/migration -> digest of its text, and what it does to what stands' },
+    ),
+    topics: Type.Record(
+      Type.String(),
+      Type.Object({ schema: DigestField, producers: Type.Array(Name), consumers: Type.Array(Name) }, closed),
+    ),
+    keySpaces: Type.Record(
+      Type.String(),
+      Type.Object({ service: Name, store: Type.Union([Type.Literal('state'), Type.Literal('cache')]) }, closed),
+      { description: 'pattern of Redis keys -> who owns it and in which Redis it lies' },
+    ),
+  },
+  closed,
+);
 
 /**
  * A release: an immutable snapshot of the whole platform, free of any environment. It holds no time, actor, path, number, parent
@@ -40,31 +97,17 @@ export type ReleasedService = Static<typeof ReleasedService>;
  */
 export const Release = Type.Object(
   {
-    schema: Type.Literal(1),
+    schema: Type.Literal(2),
     services: Type.Record(Name, ReleasedService),
     infrastructure: Type.Object({ bundle: DigestField }, closed),
     live: Type.Record(Name, DigestField, { description: 'model -> the pair that scores' }),
-    toolchain: Type.Object(
-      {
-        node: Type.String(),
-        python: Type.String({ description: 'the oldest minor that the lock admits' }),
-        lockfile: DigestField,
-        pythonLock: DigestField,
-        packages: Type.Record(Type.String(), Type.String(), {
-          description: 'the engine, the providers and the bundler',
-        }),
-      },
+    toolchain: Toolchain,
+    data: Data,
+    policies: Type.Object({ pack: DigestField, rules: Type.Array(Type.String()) }, closed),
+    prices: Type.Object(
+      { list: DigestField, asOf: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'YYYY-MM-DD' }) },
       closed,
     ),
-    data: Type.Object(
-      {
-        clickhouse: Type.Record(Type.String(), DigestField, { description: 'service/migration -> digest of its text' }),
-        topics: Type.Array(Type.String()),
-        keySpaces: Type.Array(Type.String()),
-      },
-      closed,
-    ),
-    policies: DigestField,
     secrets: Type.Array(Type.String({ description: 'names, never values' })),
   },
   { ...closed, $id: 'https://orrery.dev/schema/release.json', title: 'Release' },
@@ -85,34 +128,3 @@ export const Provenance = Type.Object(
   closed,
 );
 export type Provenance = Static<typeof Provenance>;
-
-/** One environment's parameters, frozen; secret references only. */
-export const Binding = Type.Object(
-  {
-    schema: Type.Literal(1),
-    environment: Name,
-    settings: Type.Record(Type.String(), Type.Unknown()),
-  },
-  closed,
-);
-export type Binding = Static<typeof Binding>;
-
-/** What an environment stands on. Changing the pin is the only way to change the environment. */
-export const Pin = Type.Object({ schema: Type.Literal(1), release: DigestField, binding: DigestField }, closed);
-export type Pin = Static<typeof Pin>;
-
-/** One line of an environment's ledger; `previous` chains it to the line before. */
-export const LedgerEntry = Type.Object(
-  {
-    schema: Type.Literal(1),
-    number: Type.Integer({ minimum: 1 }),
-    previous: Type.Union([DigestField, Type.Null()]),
-    kind: Type.Union([Type.Literal('pin'), Type.Literal('go-live'), Type.Literal('rollback')]),
-    pin: Pin,
-    at: Type.String(),
-    actor: Type.String(),
-    reason: Type.String(),
-  },
-  closed,
-);
-export type LedgerEntry = Static<typeof LedgerEntry>;

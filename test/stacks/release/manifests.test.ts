@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readManifests } from '#stacks/release/assemble.ts';
+import { readManifests } from '#stacks/release/manifests.ts';
 
 const manifest = (name: string, port: number, more: Record<string, unknown> = {}) => ({
   name,
