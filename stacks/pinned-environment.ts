@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Binding, Pin, Release } from '@orrery/contracts/release';
+import type { Binding, Pin } from '@orrery/contracts/pin';
+import type { Release } from '@orrery/contracts/release';
 import { CommandError } from './errors.ts';
 
 /** Where pins, releases and bindings are read from. What it returns has been checked against its digest. */

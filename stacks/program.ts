@@ -7,7 +7,7 @@ import { CommandError } from './errors.ts';
 import { assertSettingsPinned, diffSettings, readPinnedEnvironment, type ReleaseSource } from './pinned-environment.ts';
 import { composePlatform, type PlatformOutputs } from './platform.ts';
 import { bundleInfrastructure, describeBundle } from './release/bundle.ts';
-import { readPin } from './release/pin.ts';
+import { readPin } from './promotion/pin.ts';
 import type { Places } from './release/places.ts';
 import { readBinding, readRelease } from './release/records.ts';
 import { settingsOfConfig } from './settings.ts';

@@ -1,12 +1,16 @@
 import { digestOf, shortDigest } from '@orrery/contracts/digest';
-import type { LedgerEntry, Pin } from '@orrery/contracts/release';
+import type { LedgerEntry } from '@orrery/contracts/ledger';
+import type { Pin } from '@orrery/contracts/pin';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
 import { findAgent } from '../local/agent-client.ts';
 import { readLocalBinding } from '../local/settings.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
-import { movePin, readLedger, readPin } from '../release/pin.ts';
+import { movesOf, readLedger, type Move as PinMove } from '../promotion/ledger.ts';
+import { acquireLock } from '../promotion/lock.ts';
+import { movePin, readPin } from '../promotion/pin.ts';
+import { renderTarget } from '../promotion/target.ts';
 import { isLocal, storeFolder } from '../release/places.ts';
 import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
 import { freezeSettings } from './settings.ts';
@@ -37,11 +41,11 @@ or say --drop-live.`,
     if (values['drop-live'] !== true) assertKeepsLive(context, environment, release.release.live);
     if (!isLocal(environment)) recordRelease(places, environment, release.release, release.provenance);
     const binding = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
-    const target: Pin = { schema: 1, release: release.digest, binding: recordBinding(places, binding) };
+    const request = { environment, release: release.digest, binding: recordBinding(places, binding) };
     return move(context, {
       environment,
       kind: 'pin',
-      pin: target,
+      pin: await renderTarget(places, { ...request, progress: context.progress }),
       reason: textOption(values, 'reason') ?? 'pinned by hand',
     });
   },
@@ -52,16 +56,16 @@ export const rollback: Verb = {
   summary: 'go back to what an environment stood on before',
   wordsMax: 1,
   usage: 'ENV [--to N] [--reason TEXT]',
-  help: `Moves the pin forward to the release and binding of ledger entry N: bundles, configuration, definitions and live
-pairs of then, exactly. Without --to: the latest entry that stood on something else. N is a number of npx orrery rollback ENV --list.`,
+  help: `Moves the pin forward to the release and binding of number N: bundles, configuration, definitions and live
+pairs of then, exactly. Without --to: the latest number that stood on something else. N is listed by npx orrery rollback ENV --list.`,
   options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' } },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'rollback');
-    const ledger = readLedger(context.places, environment);
-    if (values['list'] === true) return { json: ledger, text: ledger.map(entryLine).join('\n') };
-    const target = chooseEntry(ledger, environment, textOption(values, 'to'));
-    const reason = textOption(values, 'reason') ?? `back to entry ${target.number}`;
-    return move(context, { environment, kind: 'rollback', pin: target.pin, reason });
+    const moves = movesOf(readLedger(context.places, environment));
+    if (values['list'] === true) return { json: moves, text: moves.map(moveLine).join('\n') };
+    const target = chooseMove(moves, environment, textOption(values, 'to'));
+    const reason = textOption(values, 'reason') ?? `back to number ${target.ordinal}`;
+    return move(context, { environment, kind: 'rollback', pin: target.entry.event.pin, reason });
   },
 };
 
@@ -74,14 +78,13 @@ async function move(context: VerbContext, { environment, kind, pin: target, reas
   let replaced: string[] = [];
   if (agent === undefined) {
     if (isLocal(environment)) await provideObjects(context, target);
-    entry = movePin(places, environment, {
-      kind,
-      release: target.release,
-      binding: target.binding,
-      actor,
-      reason,
-      at: context.now().toISOString(),
-    });
+    const lease = await acquireLock(places, environment, { holder: `${actor}: ${kind} ${environment}` });
+    const at = context.now().toISOString();
+    try {
+      entry = movePin(places, environment, { kind, pin: target, actor, reason, at, fence: lease.fence });
+    } finally {
+      await lease.release();
+    }
   } else {
     const body = { kind, release: target.release, binding: target.binding, reason };
     const answer = await agent.deployer.call({
@@ -93,12 +96,14 @@ async function move(context: VerbContext, { environment, kind, pin: target, reas
     });
     ({ entry, replaced } = answer.body as { entry: LedgerEntry; replaced: string[] });
   }
+  const ordinal =
+    movesOf(readLedger(places, environment)).find((one) => one.entry.number === entry.number)?.ordinal ?? 0;
   const from = before === undefined ? 'nothing' : shortDigest(before.release);
   const effect = agent === undefined ? '' : `\nreplaced: ${replaced.join(', ') || 'nothing, no service differs'}`;
   const file = isLocal(environment) ? '' : `\ncommit stacks/pins/${environment}.json and stacks/records to make it so`;
   return {
-    json: { environment, kind, from: before ?? null, to: target, number: entry.number, replaced },
-    text: `${environment}: ${from} -> ${shortDigest(target.release)} (ledger entry ${entry.number})${effect}${file}`,
+    json: { environment, kind, from: before ?? null, to: target, number: ordinal, replaced },
+    text: `${environment}: ${from} -> ${shortDigest(target.release)} (number ${ordinal})${effect}${file}`,
   };
 }
 
@@ -124,27 +129,29 @@ function assertKeepsLive(context: VerbContext, environment: string, live: Readon
   });
 }
 
-/** Without a number: the latest entry that stood on something else. After a rollback that would be what was left: then say it. */
-function chooseEntry(ledger: readonly LedgerEntry[], environment: string, to: string | undefined): LedgerEntry {
-  const hint = `npx orrery rollback ${environment} --list shows all ${ledger.length}; --to N goes to one`;
-  const last = ledger.at(-1);
+/** Without a number: the latest that stood on something else. After a rollback that would be what was left: then say it. */
+function chooseMove(moves: readonly PinMove[], environment: string, to: string | undefined): PinMove {
+  const hint = `npx orrery rollback ${environment} --list shows all ${moves.length}; --to N goes to one`;
   if (to !== undefined) {
-    const entry = ledger.find((one) => one.number === Number(to));
-    if (entry !== undefined) return entry;
-    throw unknownEntry(`${environment} has no ledger entry ${to}`, hint);
+    const move = moves.find((one) => one.ordinal === Number(to));
+    if (move !== undefined) return move;
+    throw unknownNumber(`${environment} has no number ${to}`, hint);
   }
-  if (last?.kind === 'rollback') throw unknownEntry(`the last entry of ${environment} is itself a rollback`, hint);
-  const present = last === undefined ? '' : digestOf('pin', last.pin);
-  const entry = ledger.findLast((one) => digestOf('pin', one.pin) !== present);
-  if (entry !== undefined) return entry;
-  throw unknownEntry(`${environment} has nothing to go back to`, hint);
+  const last = moves.at(-1);
+  if (last?.entry.event.kind === 'rollback')
+    throw unknownNumber(`the last move of ${environment} is itself a rollback`, hint);
+  const present = last === undefined ? '' : digestOf('pin', last.entry.event.pin);
+  const move = moves.findLast((one) => digestOf('pin', one.entry.event.pin) !== present);
+  if (move !== undefined) return move;
+  throw unknownNumber(`${environment} has nothing to go back to`, hint);
 }
 
-function unknownEntry(message: string, hint: string): CommandError {
-  return new CommandError({ code: 'ENTRY_UNKNOWN', message, hint, exitCode: 2 });
+function unknownNumber(message: string, hint: string): CommandError {
+  return new CommandError({ code: 'NUMBER_UNKNOWN', message, hint, exitCode: 2 });
 }
 
-function entryLine(entry: LedgerEntry): string {
-  const place = `${shortDigest(entry.pin.release)} ${shortDigest(entry.pin.binding)}`;
-  return `${String(entry.number).padStart(4)}  ${entry.at.slice(0, 19)}  ${entry.kind.padEnd(8)}  ${place}  ${entry.actor}: ${entry.reason}`;
+function moveLine({ ordinal, entry }: PinMove): string {
+  const { pin, kind } = entry.event;
+  const place = `${shortDigest(pin.release)} ${shortDigest(pin.binding)}`;
+  return `${String(ordinal).padStart(4)}  ${entry.at.slice(0, 19)}  ${kind.padEnd(8)}  ${place}  ${entry.actor}: ${entry.reason}`;
 }

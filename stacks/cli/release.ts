@@ -4,7 +4,7 @@ import { CommandError } from '../errors.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { createRelease, rebuildRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
-import { readPin } from '../release/pin.ts';
+import { readPin } from '../promotion/pin.ts';
 import { storeFolder, type Places } from '../release/places.ts';
 import { listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
 import { table } from './table.ts';

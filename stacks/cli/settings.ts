@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Binding } from '@orrery/contracts/release';
+import type { Binding } from '@orrery/contracts/pin';
 import { CommandError, messageOf } from '../errors.ts';
 import { checkSettings } from '../settings.ts';
 

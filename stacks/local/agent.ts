@@ -8,7 +8,7 @@ import { digestOfBytes } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
 import { createLog } from '@orrery/kit/log';
 import { CommandError, messageOf } from '../errors.ts';
-import { readPin } from '../release/pin.ts';
+import { readPin } from '../promotion/pin.ts';
 import { readRelease } from '../release/records.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { createControl } from './control.ts';

@@ -5,7 +5,8 @@ import { OrreryError } from '@orrery/kit/errors';
 import { createApp, type App } from '@orrery/kit/http';
 import type { Log } from '@orrery/kit/log';
 import { CommandError } from '../errors.ts';
-import { readLedger, readPin } from '../release/pin.ts';
+import { movesOf, readLedger } from '../promotion/ledger.ts';
+import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import type { Deployer } from './deployer.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -45,7 +46,7 @@ export async function createControl(options: ControlOptions): Promise<App> {
     environment: 'local',
     pin: readPin(places, 'local') ?? null,
     release: supervisor.release ?? null,
-    number: readLedger(places, 'local').at(-1)?.number ?? null,
+    number: movesOf(readLedger(places, 'local')).at(-1)?.ordinal ?? null,
     processes: supervisor.status(),
   }));
   app.post('/v1/stop', async (_request, reply) => {

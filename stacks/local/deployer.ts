@@ -1,11 +1,14 @@
 import { digestOf, isDigest, type Digest } from '@orrery/contracts/digest';
-import type { LedgerEntry, Pin } from '@orrery/contracts/release';
+import type { LedgerEntry, PinMoved } from '@orrery/contracts/ledger';
+import type { Pin } from '@orrery/contracts/pin';
 import type { Log } from '@orrery/kit/log';
 import { createPeer } from '@orrery/kit/peer';
 import { retry } from '@orrery/kit/retry';
 import { CommandError, messageOf } from '../errors.ts';
 import { withLivePairs } from '../release/create.ts';
-import { movePin, readPin } from '../release/pin.ts';
+import { acquireLock } from '../promotion/lock.ts';
+import { movePin, readPin } from '../promotion/pin.ts';
+import { renderTarget } from '../promotion/target.ts';
 import type { Places } from '../release/places.ts';
 import { readRelease, recordRelease } from '../release/records.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -20,7 +23,7 @@ export interface DeployerOptions {
 }
 
 export interface Deployment {
-  readonly kind: LedgerEntry['kind'];
+  readonly kind: PinMoved['kind'];
   readonly release: Digest;
   readonly binding: Digest;
   readonly actor: string;
@@ -43,15 +46,23 @@ export class Deployer {
 
   private async move(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
     const { places, supervisor } = this.options;
-    const pin: Pin = { schema: 1, release: deployment.release, binding: deployment.binding };
+    const { kind, release, binding, actor, reason } = deployment;
+    const progress = (line: string) => this.options.log.info(line);
+    const pin = await renderTarget(places, { environment: 'local', release, binding, progress });
     const moved: LedgerEntry[] = [];
-    const { replaced } = await supervisor.apply(pin, () => {
-      moved.push(movePin(places, 'local', { ...deployment, at: this.options.now().toISOString() }));
-    });
-    await this.tellRegistry(deployment.release);
-    const [entry] = moved;
-    if (entry === undefined) throw new TypeError('the pin did not move');
-    return { entry, replaced };
+    const lease = await acquireLock(places, 'local', { holder: `${actor}: ${kind} local` });
+    try {
+      const { replaced } = await supervisor.apply(pin, () => {
+        const at = this.options.now().toISOString();
+        moved.push(movePin(places, 'local', { kind, pin, actor, reason, at, fence: lease.fence }));
+      });
+      await this.tellRegistry(release);
+      const [entry] = moved;
+      if (entry === undefined) throw new TypeError('the pin did not move');
+      return { entry, replaced };
+    } finally {
+      await lease.release();
+    }
   }
 
   /** Makes the release in which a pair is live, and deploys it. A pair that is live already changes nothing. */

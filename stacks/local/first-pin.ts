@@ -1,8 +1,10 @@
 import { shortDigest } from '@orrery/contracts/digest';
-import type { Pin } from '@orrery/contracts/release';
+import type { Pin } from '@orrery/contracts/pin';
+import { acquireLock } from '../promotion/lock.ts';
+import { movePin, readPin, settlePin } from '../promotion/pin.ts';
+import { renderTarget } from '../promotion/target.ts';
 import { createRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
-import { movePin, readPin, settlePin } from '../release/pin.ts';
 import type { Places } from '../release/places.ts';
 import { readBinding, readRelease, recordBinding } from '../release/records.ts';
 import { localSettings, readLocalBinding } from './settings.ts';
@@ -53,14 +55,14 @@ async function makePin(options: FirstPinOptions): Promise<Pin> {
     at: now().toISOString(),
     progress,
   });
-  const change = {
-    kind: 'pin',
-    release: recorded.digest,
-    binding,
-    actor,
-    reason: 'the first start',
-    at: now().toISOString(),
-  } as const;
+  const pin = await renderTarget(places, { environment: 'local', release: recorded.digest, binding, progress });
+  const lease = await acquireLock(places, 'local', { holder: `${actor}: first start` });
+  try {
+    const change = { kind: 'pin', pin, actor, reason: 'the first start', at: now().toISOString() } as const;
+    movePin(places, 'local', { ...change, fence: lease.fence });
+  } finally {
+    await lease.release();
+  }
   progress(`pinned local to release ${shortDigest(recorded.digest)}`);
-  return movePin(places, 'local', change).pin;
+  return pin;
 }

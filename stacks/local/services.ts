@@ -1,5 +1,5 @@
 import type { Peer } from '@orrery/kit/peer';
-import { readPin } from '../release/pin.ts';
+import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import { readRelease } from '../release/records.ts';
 import { CommandError } from '../errors.ts';

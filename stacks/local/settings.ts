@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { formatProblem, readDocument } from '@orrery/contracts/definition';
-import type { Binding } from '@orrery/contracts/release';
+import type { Binding } from '@orrery/contracts/pin';
 import { CommandError } from '../errors.ts';
 
 const closed = { additionalProperties: false } as const;

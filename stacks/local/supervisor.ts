@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Digest } from '@orrery/contracts/digest';
-import type { Binding, Pin } from '@orrery/contracts/release';
+import type { Binding, Pin } from '@orrery/contracts/pin';
 import type { Log } from '@orrery/kit/log';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError, messageOf } from '../errors.ts';

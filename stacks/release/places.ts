@@ -29,8 +29,9 @@ export function pinFile(places: Places, environment: string): string {
   return join(folder, `${environment}.json`);
 }
 
-export function ledgerFile(places: Places, environment: string): string {
-  return join(recordsFolder(places, environment), 'ledger', `${environment}.jsonl`);
+/** An environment's ledger: one file an entry. */
+export function ledgerFolder(places: Places, environment: string): string {
+  return join(recordsFolder(places, environment), 'ledger', environment);
 }
 
 export function storeFolder(places: Places): string {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { digestOf, isDigest, shortDigest, type Digest } from '@orrery/contracts/digest';
-import { Binding, Provenance, Release } from '@orrery/contracts/release';
+import { Binding } from '@orrery/contracts/pin';
+import { Provenance, Release } from '@orrery/contracts/release';
 import { CommandError, messageOf } from '../errors.ts';
 import { isLocal, recordsFolder, recordsFolders, type Places } from './places.ts';
 
@@ -84,10 +86,29 @@ export function readBinding(places: Places, environment: string, digest: Digest)
 
 /** Writes a document whole or not at all, for people to read. */
 export function writeRecord(file: string, document: unknown): void {
+  renameSync(writeAside(file, document), file);
+}
+
+/** Writes a document whole where nothing is. False, and nothing written, when the name is taken. */
+export function createRecord(file: string, document: unknown): boolean {
+  const temporary = writeAside(file, document);
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** A temporary file begins with a dot and ends with its writer's number, so that readers leave it alone and the dead's can be swept. */
+function writeAside(file: string, document: unknown): string {
   mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.${process.pid}.tmp`);
   writeFileSync(temporary, `${JSON.stringify(sortKeys(document), null, 2)}\n`, { flush: true });
-  renameSync(temporary, file);
+  return temporary;
 }
 
 function readReleaseFolder(folder: string): RecordedRelease {
@@ -134,8 +155,19 @@ function readDocument(file: string, check: ReturnType<typeof ajv.compile>): unkn
     throw unreadable(file, messageOf(cause), cause);
   }
   if (check(document)) return document;
+  if (check === checkRelease && (document as { schema?: unknown } | null)?.schema === 1) throw outdated(file);
   const first = check.errors?.[0];
   throw unreadable(file, `${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}`);
+}
+
+/** What an earlier form of orrery wrote. Everything that it says can be made again; no data lies in it. */
+export function outdated(file: string): CommandError {
+  return new CommandError({
+    code: 'RECORD_OUTDATED',
+    message: `${file} was written by an earlier form of orrery, which this one does not read`,
+    hint: 'delete the folders records and pins of the state folder (.orrery): they are made again, and the data beside them stays',
+    exitCode: 3,
+  });
 }
 
 function unreadable(file: string, reason: string, cause?: unknown): CommandError {

@@ -11,7 +11,12 @@ import { cloudRelease, digestOfRelease } from '#test/support/cloud-release.ts';
 
 const release = cloudRelease();
 const binding = { schema: 1 as const, environment: 'dev', settings: { region: 'eu-west-1' } };
-const pin = { schema: 1 as const, release: digestOfRelease(release), binding: digestOf('binding', binding) };
+const pin = {
+  schema: 2 as const,
+  release: digestOfRelease(release),
+  binding: digestOf('binding', binding),
+  render: digestOf('render', {}),
+};
 
 const source: ReleaseSource = {
   pin: (environment) => (environment === 'dev' || environment === 'prod' ? pin : undefined),

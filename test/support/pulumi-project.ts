@@ -2,7 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { digestOf, shortDigest, type Digest } from '@orrery/contracts/digest';
-import type { Pin, Release } from '@orrery/contracts/release';
+import type { Pin } from '@orrery/contracts/pin';
+import type { Release } from '@orrery/contracts/release';
 import { bundleInfrastructure, describeBundle } from '#stacks/release/bundle.ts';
 import { cloudRelease, settingsOfFile } from '#test/support/cloud-release.ts';
 
@@ -30,9 +31,10 @@ export class PulumiProject {
     const infrastructure = options.infrastructure ?? describeBundle(await bundleInfrastructure(root)).digest;
     const binding = { schema: 1 as const, environment, settings: settingsOfFile(environment) };
     const pin: Pin = {
-      schema: 1,
+      schema: 2,
       release: this.#recordRelease(cloudRelease(infrastructure)),
       binding: digestOf('binding', binding),
+      render: digestOf('render', {}),
     };
     this.write(`stacks/records/bindings/${shortDigest(pin.binding)}.json`, binding);
     this.write(`stacks/pins/${environment}.json`, pin);

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { definitionSchemas } from './definition.ts';
+import { LedgerEntry } from './ledger.ts';
 import { Pair } from './pair.ts';
+import { Binding, Pin } from './pin.ts';
 import { Release } from './release.ts';
 import { RunEvent } from './run-event.ts';
 import { ServiceManifest } from './service-manifest.ts';
@@ -16,7 +18,10 @@ export function publishedSchemas(): Map<string, string> {
     pipeline: definitionSchemas.Pipeline,
     'feature-set': definitionSchemas.FeatureSet,
     model: definitionSchemas.Model,
+    binding: Binding,
+    'ledger-entry': LedgerEntry,
     pair: Pair,
+    pin: Pin,
     release: Release,
     'run-event': RunEvent,
     service: ServiceManifest,
