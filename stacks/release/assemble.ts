@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release, ReleasedService } from '@orrery/contracts/release';
 import type { ServiceManifest } from '@orrery/contracts/service-manifest';
+import { parsePrices } from '#infra/planning/prices.ts';
 import { packOf } from '#policies/pack.ts';
 import { bundleInfrastructure, bundleService } from './bundle.ts';
 import { describeData, readMigrations } from './data.ts';
@@ -88,6 +89,5 @@ function describePolicies(root: string): Release['policies'] {
 
 function describePrices({ root, objects }: Tree): Release['prices'] {
   const content = readFileSync(join(root, 'infra', 'planning', 'prices.json'));
-  const { asOf } = JSON.parse(content.toString('utf8')) as { asOf: string };
-  return { list: objects.bytes(content), asOf };
+  return { list: objects.bytes(content), asOf: parsePrices(content.toString('utf8')).asOf };
 }
