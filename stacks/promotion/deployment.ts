@@ -107,8 +107,13 @@ export async function runDeployment(options: DeploymentOptions): Promise<Deploym
   return { id, ...kept };
 }
 
+export interface SettleOptions extends Deploying {
+  /** What runs after a deployment that was killed. Default: as far as its entries tell. */
+  readonly standsOn?: (deployment: DeploymentRecord) => StandsOn;
+}
+
 /** Ends the deployments whose deployer was killed: to be called, under the lease, before anything else is deployed. */
-export async function settleDeployments(options: Deploying): Promise<DeploymentRecord[]> {
+export async function settleDeployments(options: SettleOptions): Promise<DeploymentRecord[]> {
   const { places, environment, progress } = options;
   const open = deploymentsOf(readLedger(places, environment)).filter((one) => one.ended === undefined);
   for (const deployment of open) {
@@ -120,7 +125,7 @@ export async function settleDeployments(options: Deploying): Promise<DeploymentR
         kind: 'deployment-ended',
         deployment: deployment.id,
         outcome: 'interrupted',
-        standsOn: standsOnAfter(deployment),
+        standsOn: (options.standsOn ?? standsOnAfter)(deployment),
       },
     );
     progress(`deployment ${deployment.id} had been interrupted ${where}: told so in the ledger`);
