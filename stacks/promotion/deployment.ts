@@ -4,7 +4,7 @@ import type { Pin } from '@orrery/contracts/pin';
 import { OrreryError } from '@orrery/kit/errors';
 import { CommandError, messageOf } from '../errors.ts';
 import type { Places } from '../release/places.ts';
-import { appendEntry, deploymentsOf, readLedger, type DeploymentRecord } from './ledger.ts';
+import { appendEntry, deploymentsOf, lastDeployment, readLedger, type DeploymentRecord } from './ledger.ts';
 import type { Lease } from './lock.ts';
 
 export type StandsOn = DeploymentEnded['standsOn'];
@@ -134,11 +134,16 @@ export async function settleDeployments(options: SettleOptions): Promise<Deploym
 }
 
 /** What runs after a deployment that was killed, as far as its entries tell. */
-function standsOnAfter({ started, steps }: DeploymentRecord): StandsOn {
-  const begun = steps.filter((entry) => entry.event.outcome === 'started' && !harmless.has(entry.event.step));
-  if (begun.length === 0) return 'previous';
+function standsOnAfter(deployment: DeploymentRecord): StandsOn {
+  if (!hasChanged(deployment)) return 'previous';
+  const { started, steps } = deployment;
   const done = steps.filter((entry) => entry.event.outcome === 'done').map((entry) => entry.event.step);
   return started.event.steps.every((name) => done.includes(name)) ? 'target' : 'unknown';
+}
+
+/** Whether a step began that may have changed what runs. */
+function hasChanged({ steps }: DeploymentRecord): boolean {
+  return steps.some((entry) => entry.event.outcome === 'started' && !harmless.has(entry.event.step));
 }
 
 async function runStep(options: DeploymentOptions, id: number, step: Step): Promise<Digest | undefined> {
@@ -181,9 +186,10 @@ async function end(options: DeploymentOptions, id: number, failed: FailedStep, s
 }
 
 async function recovered(options: DeploymentOptions, failed: FailedStep): Promise<StandsOn> {
-  const names = options.steps.map((step) => step.name);
-  const begun = names.slice(0, names.indexOf(failed.step) + 1);
-  if (options.recover === undefined) return begun.every((name) => harmless.has(name)) ? 'previous' : 'partial';
+  if (options.recover === undefined) {
+    const deployment = lastDeployment(readLedger(options.places, options.environment));
+    return deployment === undefined || !hasChanged(deployment) ? 'previous' : 'partial';
+  }
   try {
     return await options.recover(failed);
   } catch (failure) {

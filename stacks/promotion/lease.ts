@@ -1,5 +1,5 @@
 import { CommandError } from '../errors.ts';
-import type { LockDriver, LockRecord } from './lock-driver.ts';
+import type { LedgerHead, LockDriver, LockRecord } from './lock-driver.ts';
 
 /** The right to change an environment, until it is released, lapses, or somebody with a greater fence takes over. */
 export interface Lease {
@@ -21,6 +21,8 @@ export interface LeaseOptions {
   readonly record: LockRecord;
   readonly leaseMs: number;
   readonly now: () => number;
+  /** How far the ledger goes at this moment. */
+  readonly head: () => LedgerHead | undefined;
 }
 
 /** A lease is renewed this many times in its duration, so that two renewals may fail. */
@@ -32,6 +34,10 @@ const renewalsPerLease = 3;
  */
 export function holdLease(options: LeaseOptions): HeldLease {
   const { environment, driver, leaseMs, now } = options;
+  const withHead = (next: LockRecord): LockRecord => {
+    const ledger = options.head();
+    return ledger === undefined ? next : { ...next, ledger };
+  };
   let record = options.record;
   let renewedAt = performance.now();
   let ended = false;
@@ -40,7 +46,7 @@ export function holdLease(options: LeaseOptions): HeldLease {
   const lapsed = () => now() >= record.untilMs || performance.now() - renewedAt >= leaseMs;
   const renew = async () => {
     if (ended || lapsed()) return;
-    const [at, next] = [performance.now(), { ...record, untilMs: now() + leaseMs }];
+    const [at, next] = [performance.now(), withHead({ ...record, untilMs: now() + leaseMs })];
     if ((await driver.highest())?.fence !== record.fence) return;
     await driver.renew(next);
     [renewedAt, record] = [at, next];
@@ -68,7 +74,7 @@ export function holdLease(options: LeaseOptions): HeldLease {
       if (ended) return;
       await stop();
       if (lapsed() || (await driver.highest())?.fence !== record.fence) return;
-      await driver.renew({ ...record, released: true });
+      await driver.renew(withHead({ ...record, released: true }));
     },
     abandon: stop,
   };

@@ -1,3 +1,5 @@
+import type { Digest } from '@orrery/contracts/digest';
+
 /** What a lease says of itself, for those who find it. */
 export interface LockRecord {
   readonly schema: 1;
@@ -9,8 +11,15 @@ export interface LockRecord {
   readonly untilMs: number;
   /** Given back: ended before its time. */
   readonly released: boolean;
+  /** How far the holder's ledger goes: who comes next must have it. Absent for an empty one. */
+  readonly ledger?: LedgerHead;
   /** The holder's process, by which those on the same machine can tell that it is dead. */
   readonly process: { readonly machine: string; readonly pid: number; readonly started: string };
+}
+
+export interface LedgerHead {
+  readonly number: number;
+  readonly entry: Digest;
 }
 
 /**
@@ -22,6 +31,8 @@ export interface LockDriver {
   readonly place: string;
   /** How often it is worth looking again while waiting. */
   readonly pollMs: number;
+  /** Whether those who take leases here may each have records of their own, that must be brought together first. */
+  readonly shared: boolean;
   /** The lease of the greatest fence; undefined before the first. */
   highest(): Promise<LockRecord | undefined>;
   /** Takes a fence. False when somebody has it: of all who try, exactly one gets true. */

@@ -12,6 +12,7 @@ export function createFolderLock(folder: string): LockDriver {
   return {
     place: folder,
     pollMs: 100,
+    shared: false,
     highest: () =>
       attempt(folder, () => {
         const fence = fencesIn(folder).at(-1);

@@ -1,13 +1,16 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { digestOf } from '@orrery/contracts/digest';
 import { systemClock } from '@orrery/kit/clock';
 import { CommandError } from '../errors.ts';
-import type { Places } from '../release/places.ts';
-import { isHolderDead, thisProcess } from './lock-holder.ts';
-import { createFolderLock } from './lock-folder.ts';
-import type { LockDriver, LockRecord } from './lock-driver.ts';
+import { hasRemote } from '../release/git.ts';
+import { isLocal, type Places } from '../release/places.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { readLedger } from './ledger.ts';
+import type { LedgerHead, LockDriver, LockRecord } from './lock-driver.ts';
+import { createFolderLock } from './lock-folder.ts';
+import { createGitLock } from './lock-git.ts';
+import { isHolderDead, thisProcess } from './lock-holder.ts';
 
 export type { Lease } from './lease.ts';
 
@@ -21,12 +24,21 @@ export interface LockOptions {
   /** By how much the clocks of two machines may differ before both can hold a lease. Default 10,000. */
   readonly skewMs?: number;
   readonly now?: () => number;
-  /** Default: where this environment's leases are kept. */
-  readonly driver?: LockDriver;
+  /**
+   * Whom it keeps out. `environment` (default): everybody who deploys it, by the remote `origin` where there is one. `clone`: only those
+   * in this clone, for what reaches the others by a commit.
+   */
+  readonly scope?: 'environment' | 'clone';
+  /** Goes on although the last holder's ledger went further than this clone's: its entries are lost with its machine. */
+  readonly acceptsLostEntries?: boolean;
 }
 
-const defaultLeaseMs = 60_000;
-const defaultSkewMs = 10_000;
+type Request = Required<Omit<LockOptions, 'waitMs' | 'scope'>> & {
+  readonly places: Places;
+  readonly environment: string;
+};
+
+const remote = 'origin';
 /** How often a fence is tried that somebody else took in the same moment. */
 const racesMax = 100;
 /** How many ended leases stay, for people to look at. */
@@ -38,13 +50,25 @@ const leasesKept = 20;
  * the next greater fence.
  */
 export async function acquireLock(places: Places, environment: string, options: LockOptions): Promise<Lease> {
-  const driver = options.driver ?? driverOf(places, environment);
-  const deadlineMs = systemClock.now() + (options.waitMs ?? 0);
-  for (;;) {
-    const found = await tryAcquire(places, environment, driver, options);
-    if ('fence' in found) return found;
-    if (systemClock.now() >= deadlineMs) throw locked(environment, found.by, driver);
-    await systemClock.sleep(Math.min(driver.pollMs, Math.max(1, deadlineMs - systemClock.now())));
+  const { waitMs = 0, scope = 'environment' } = options;
+  const request: Request = {
+    leaseMs: 60_000,
+    skewMs: 10_000,
+    now: Date.now,
+    acceptsLostEntries: false,
+    ...options,
+    places,
+    environment,
+  };
+  const deadlineMs = systemClock.now() + waitMs;
+  const here = await acquire(createFolderLock(locksFolder(places, environment)), request, deadlineMs);
+  if (isLocal(environment) || scope === 'clone' || !hasRemote(places.root, remote)) return here;
+  try {
+    const everywhere = await acquire(createGitLock(places.root, remote, environment), request, deadlineMs);
+    return both(everywhere, here);
+  } catch (error) {
+    await here.release();
+    throw error;
   }
 }
 
@@ -53,34 +77,52 @@ export function locksFolder(places: Places, environment: string): string {
   return join(places.state, 'locks', environment);
 }
 
-function driverOf(places: Places, environment: string): LockDriver {
-  return createFolderLock(locksFolder(places, environment));
+function both(outer: Lease, inner: Lease): Lease {
+  return {
+    fence: outer.fence,
+    async assertHeld() {
+      await inner.assertHeld();
+      await outer.assertHeld();
+    },
+    async release() {
+      await outer.release();
+      await inner.release();
+    },
+  };
 }
 
-async function tryAcquire(
-  places: Places,
-  environment: string,
-  driver: LockDriver,
-  options: LockOptions,
-): Promise<Lease | { readonly by: LockRecord }> {
-  const now = options.now ?? Date.now;
-  const leaseMs = options.leaseMs ?? defaultLeaseMs;
+async function acquire(driver: LockDriver, request: Request, deadlineMs: number): Promise<Lease> {
+  for (;;) {
+    const found = await tryAcquire(driver, request);
+    if ('fence' in found) return found;
+    const leftMs = deadlineMs - systemClock.now();
+    if (leftMs <= 0) throw locked(request.environment, found.by, driver);
+    await systemClock.sleep(Math.min(driver.pollMs, leftMs));
+  }
+}
+
+async function tryAcquire(driver: LockDriver, request: Request): Promise<Lease | { readonly by: LockRecord }> {
+  const { places, environment, leaseMs, now } = request;
   for (let race = 0; race < racesMax; race += 1) {
     // The ledger first: a fence that it shows was taken before, so the leases that are read next hold it, or a greater one.
     const written = readLedger(places, environment).at(-1)?.fence ?? 0;
     const highest = await driver.highest();
-    if (highest !== undefined && isHeld(highest, now(), options.skewMs ?? defaultSkewMs)) return { by: highest };
+    if (highest !== undefined && isHeld(highest, request)) return { by: highest };
+    if (highest !== undefined && !request.acceptsLostEntries) assertKnows(request, highest);
     const sinceMs = now();
+    const head = () => (driver.shared ? headOf(places, environment) : undefined);
+    const ledger = head();
     const record: LockRecord = {
       schema: 1,
       fence: Math.max(written, highest?.fence ?? 0) + 1,
-      holder: `${options.holder} on ${hostname()}`,
+      holder: `${request.holder} on ${hostname()}`,
       sinceMs,
       untilMs: sinceMs + leaseMs,
       released: false,
       process: thisProcess(),
+      ...(ledger === undefined ? {} : { ledger }),
     };
-    const lease = holdLease({ environment, driver, record, leaseMs, now });
+    const lease = holdLease({ environment, driver, record, leaseMs, now, head });
     // Looked at again: a fence that was looked up long ago may be one that has been taken, ended and forgotten since.
     if ((await driver.create(record)) && (await driver.highest())?.fence === record.fence) {
       await driver.prune(record.fence - leasesKept);
@@ -97,10 +139,30 @@ async function tryAcquire(
 }
 
 /** Whether a lease still counts, by this machine's clock; one of another machine counts longer by what the clocks may differ. */
-function isHeld(record: LockRecord, nowMs: number, skewMs: number): boolean {
+function isHeld(record: LockRecord, { now, skewMs }: Request): boolean {
   if (record.released || isHolderDead(record.process)) return false;
   const same = record.process.machine !== '' && record.process.machine === thisProcess().machine;
-  return nowMs < record.untilMs + (same ? 0 : skewMs);
+  return now() < record.untilMs + (same ? 0 : skewMs);
+}
+
+/** Who deploys without the entries of the last deployer would write the same numbers again, and undo what it does not know of. */
+function assertKnows({ places, environment }: Request, last: LockRecord): void {
+  const { ledger } = last;
+  if (ledger === undefined) return;
+  const here = readLedger(places, environment);
+  const entry = here[ledger.number - 1];
+  if (entry !== undefined && digestOf('ledger-entry', entry) === ledger.entry) return;
+  throw new CommandError({
+    code: 'LEDGER_STALE',
+    message: `the ledger of ${environment} ends at entry ${here.length} here, ${last.holder} went on to entry ${ledger.number}`,
+    hint: 'pull what it committed; when it is lost with its machine: --entries-lost',
+    exitCode: 3,
+  });
+}
+
+function headOf(places: Places, environment: string): LedgerHead | undefined {
+  const last = readLedger(places, environment).at(-1);
+  return last === undefined ? undefined : { number: last.number, entry: digestOf('ledger-entry', last) };
 }
 
 function locked(environment: string, by: LockRecord, driver: LockDriver): CommandError {

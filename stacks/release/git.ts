@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { CommandError } from '../errors.ts';
 
 /** Runs git in a repository and returns what it prints. Throws `GIT_FAILED` with git's own words. */
@@ -10,6 +10,43 @@ export function git(root: string, ...words: string[]): string {
     message: `git ${words.join(' ')} failed: ${(result.stderr || result.error?.message || '').trim()}`,
     hint: 'orrery works inside a git clone with at least one commit, and needs git on the PATH',
   });
+}
+
+export interface GitAnswer {
+  readonly code: number;
+  readonly out: string;
+  /** What git said on its second output, for messages. */
+  readonly said: string;
+}
+
+export interface GitOptions {
+  readonly input?: string;
+  /** Default 30,000: a remote that does not answer is told, not waited for. */
+  readonly timeoutMs?: number;
+}
+
+/** Runs git beside other work, and returns how it ended. */
+export function gitAnswer(root: string, words: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
+  return new Promise((resolve) => {
+    const child = spawn('git', words, {
+      cwd: root,
+      timeout: options.timeoutMs ?? 30_000,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let [out, said] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.stdin.on('error', () => undefined).end(options.input ?? '');
+    child.on('error', (error) => resolve({ code: 127, out, said: error.message }));
+    child.on('close', (code, signal) => {
+      resolve({ code: code ?? 1, out, said: said.trim() || (signal === null ? '' : `it was ended by ${signal}`) });
+    });
+  });
+}
+
+/** Whether a clone knows a remote of this name. */
+export function hasRemote(root: string, name: string): boolean {
+  return spawnSync('git', ['remote', 'get-url', name], { cwd: root, stdio: 'ignore' }).status === 0;
 }
 
 export function resolveCommit(root: string, revision: string): string {

@@ -48,6 +48,8 @@ function nextPortBase(): number {
 export function cloneRepository(folder = mkdtempSync(join(tmpdir(), 'orrery-clone-'))): Clone {
   const root = join(folder, 'orrery');
   run('git', ['clone', '--quiet', '--no-hardlinks', repository, root], dirname(root));
+  // Leases of dev and prod would be pushed to it.
+  run('git', ['remote', 'remove', 'origin'], root);
   run('git', ['config', 'user.email', 'test@orrery.invalid'], root);
   run('git', ['config', 'user.name', 'test'], root);
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
