@@ -1,17 +1,23 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { closest } from 'fastest-levenshtein';
 import { shortDigest } from '@orrery/contracts/digest';
 import { systemClock } from '@orrery/kit/clock';
 import { CommandError } from '../errors.ts';
-import { findAgent, requireAgent, startAgent } from '../local/agent-client.ts';
-import { firstPin } from '../local/first-pin.ts';
+import { findAgent, requireAgent, type RunningAgent } from '../local/agent-client.ts';
+import { bringUp } from '../local/deploy.ts';
 import { layoutOf } from '../local/layout.ts';
 import { readTail } from '../local/log-file.ts';
+import { planPorts } from '../local/launch.ts';
 import type { ServiceStatus } from '../local/supervisor.ts';
-import { ensureToolchain } from '../setup/toolchain.ts';
+import { readPin } from '../promotion/pin.ts';
+import type { Places } from '../release/places.ts';
+import { readRelease } from '../release/records.ts';
 import { table } from './table.ts';
 import { textOption, type Verb } from './verb.ts';
 
 const stopDeadlineMs = 60_000;
+const linesMax = 100_000;
 
 interface Status {
   readonly environment: string;
@@ -28,12 +34,8 @@ export const up: Verb = {
   help: `Starts what the pin of local names: redis, ClickHouse, the store and every service, each its own process on
 loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery down ends it.`,
   async run(context) {
-    const { places, progress } = context;
-    await ensureToolchain({ root: places.root, progress });
-    const { portBase } = await firstPin(context);
-    const agent = await startAgent({ places, portBase, tied: false, progress });
-    agent.release();
-    const answer = (await agent.deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+    await bringUp(context);
+    const answer = await statusOf(requireAgent(context.places));
     return { json: answer, text: describe(answer) };
   },
 };
@@ -64,7 +66,7 @@ export const status: Verb = {
   usage: '',
   help: 'Exit code 1 when a process is not ready.',
   async run({ places }) {
-    const answer = (await requireAgent(places).deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+    const answer = await statusOf(requireAgent(places));
     const allReady = answer.processes.every((process_) => process_.state === 'ready');
     return { json: answer, text: describe(answer), exitCode: allReady ? 0 : 1 };
   },
@@ -79,19 +81,42 @@ export const logs: Verb = {
   options: { lines: { type: 'string' } },
   async run({ places }, { words, values }) {
     const layout = layoutOf(places);
-    const lines = Number(textOption(values, 'lines') ?? (words.length > 0 ? '100' : '5'));
-    const running = findAgent(places);
-    const known = ['deployer', 'redis-state', 'redis-cache'];
-    if (running !== undefined) {
-      const answer = (await running.deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
-      known.push(...answer.processes.map((process_) => process_.name).filter((name) => !known.includes(name)));
-    }
+    const lines = linesOf(textOption(values, 'lines') ?? (words.length > 0 ? '100' : '5'));
+    const known = processNames(places);
+    for (const name of words) if (!known.includes(name)) throw unknownProcess(name, known);
     const chosen = words.length > 0 ? words : known;
     const found = chosen.map((name) => ({ name, lines: readTail(join(layout.logs, `${name}.log`), lines) }));
     const text = found.map((one) => [`== ${one.name}`, ...one.lines].join('\n')).join('\n');
     return { json: found, text };
   },
 };
+
+/** Every process that local has by its pin, and every one that has left a log. */
+function processNames(places: Places): string[] {
+  const { logs: folder } = layoutOf(places);
+  const logged = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.log')) : [];
+  const pin = readPin(places, 'local');
+  const pinned = pin === undefined ? {} : planPorts(readRelease(places, pin.release).release, 0);
+  const own = ['deployer', 'redis-state', 'redis-cache'];
+  const others = [...Object.keys(pinned), ...logged.map((name) => name.slice(0, -'.log'.length))];
+  return [...new Set([...own, ...others.filter((name) => name !== 'agent').sort()])];
+}
+
+function linesOf(text: string): number {
+  const lines = Number(text);
+  if (Number.isInteger(lines) && lines >= 1 && lines <= linesMax) return lines;
+  const hint = `a whole number from 1 to ${linesMax}, for example --lines 200`;
+  throw new CommandError({ code: 'USAGE', message: `--lines is "${text}"`, hint, exitCode: 2 });
+}
+
+function unknownProcess(name: string, known: readonly string[]): CommandError {
+  const hint = `did you mean ${closest(name, [...known])}? there are ${known.join(', ')}`;
+  return new CommandError({ code: 'PROCESS_UNKNOWN', message: `local has no process ${name}`, hint, exitCode: 2 });
+}
+
+async function statusOf(agent: RunningAgent): Promise<Status> {
+  return (await agent.deployer.call({ method: 'GET', path: '/v1/status' })).body as Status;
+}
 
 function describe(answer: Status): string {
   const rows = answer.processes.map((process_) => [
@@ -104,7 +129,7 @@ function describe(answer: Status): string {
   ]);
   const release = answer.release === null ? 'none' : shortDigest(answer.release);
   return [
-    `local stands on release ${release} (ledger entry ${answer.number ?? '-'})`,
+    `local stands on release ${release} (number ${answer.number ?? '-'})`,
     '',
     table(['process', 'state', 'pid', 'port', 'restarts', 'version'], rows),
   ].join('\n');

@@ -1,20 +1,16 @@
 import { digestOf, shortDigest } from '@orrery/contracts/digest';
-import type { LedgerEntry } from '@orrery/contracts/ledger';
 import type { Pin } from '@orrery/contracts/pin';
-import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
-import { findAgent } from '../local/agent-client.ts';
+import { moveLocal, type LocalOutcome } from '../local/deploy.ts';
 import { readLocalBinding } from '../local/settings.ts';
-import { verifyClosure } from '../release/closure.ts';
-import { rebuildRelease } from '../release/create.ts';
 import { movesOf, readLedger, type Move as PinMove } from '../promotion/ledger.ts';
 import { acquireLock } from '../promotion/lock.ts';
 import { movePin, readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
-import { isLocal, storeFolder } from '../release/places.ts';
+import { isLocal } from '../release/places.ts';
 import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
 import { freezeSettings } from './settings.ts';
-import { textOption, type Verb, type VerbContext } from './verb.ts';
+import { textOption, waitOption, type Verb, type VerbContext } from './verb.ts';
 import { required } from './release.ts';
 
 interface Move {
@@ -22,18 +18,19 @@ interface Move {
   readonly kind: 'pin' | 'rollback';
   readonly pin: Pin;
   readonly reason: string;
+  readonly waitMs: number;
 }
 
 export const pin: Verb = {
   name: 'pin',
   summary: 'set what an environment stands on',
   wordsMax: 2,
-  usage: 'ENV RELEASE [--reason TEXT] [--drop-live]',
+  usage: 'ENV RELEASE [--reason TEXT] [--drop-live] [--wait SECONDS]',
   help: `Freezes Pulumi.<ENV>.yaml into a binding and moves ENV's pin to RELEASE and that binding.
 For local, what runs is replaced first, without a failed request; the pin moves only when all of it serves.
 A release without a pair that is live in ENV is refused (exit code 3): make it with release create --live ENV,
 or say --drop-live.`,
-  options: { reason: { type: 'string' }, 'drop-live': { type: 'boolean' } },
+  options: { reason: { type: 'string' }, 'drop-live': { type: 'boolean' }, wait: { type: 'string' } },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'pin');
     const { places } = context;
@@ -47,6 +44,7 @@ or say --drop-live.`,
       kind: 'pin',
       pin: await renderTarget(places, { ...request, progress: context.progress }),
       reason: textOption(values, 'reason') ?? 'pinned by hand',
+      waitMs: waitOption(values),
     });
   },
 };
@@ -55,63 +53,62 @@ export const rollback: Verb = {
   name: 'rollback',
   summary: 'go back to what an environment stood on before',
   wordsMax: 1,
-  usage: 'ENV [--to N] [--reason TEXT]',
+  usage: 'ENV [--to N] [--reason TEXT] [--wait SECONDS] | ENV --list',
   help: `Moves the pin forward to the release and binding of number N: bundles, configuration, definitions and live
 pairs of then, exactly. Without --to: the latest number that stood on something else. N is listed by npx orrery rollback ENV --list.`,
-  options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' } },
+  options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' }, wait: { type: 'string' } },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'rollback');
     const moves = movesOf(readLedger(context.places, environment));
     if (values['list'] === true) return { json: moves, text: moves.map(moveLine).join('\n') };
     const target = chooseMove(moves, environment, textOption(values, 'to'));
     const reason = textOption(values, 'reason') ?? `back to number ${target.ordinal}`;
-    return move(context, { environment, kind: 'rollback', pin: target.entry.event.pin, reason });
+    const waitMs = waitOption(values);
+    return move(context, { environment, kind: 'rollback', pin: target.entry.event.pin, reason, waitMs });
   },
 };
 
-/** Moves the pin; for a running local environment together with what runs. */
-async function move(context: VerbContext, { environment, kind, pin: target, reason }: Move) {
+/** Moves the pin; that of local together with what runs, where it runs. */
+async function move(context: VerbContext, asked: Move) {
   const { places, actor } = context;
+  const { environment, kind, pin: target, reason, waitMs } = asked;
   const before = readPin(places, environment);
-  const agent = isLocal(environment) ? findAgent(places) : undefined;
-  let entry: LedgerEntry;
-  let replaced: string[] = [];
-  if (agent === undefined) {
-    if (isLocal(environment)) await provideObjects(context, target);
-    const lease = await acquireLock(places, environment, { holder: `${actor}: ${kind} ${environment}` });
+  if (isLocal(environment)) return localResult(before, asked, await moveLocal(context, asked));
+  const lease = await acquireLock(places, environment, { holder: `${actor}: ${kind} ${environment}`, waitMs });
+  let number: number;
+  try {
     const at = context.now().toISOString();
-    try {
-      entry = movePin(places, environment, { kind, pin: target, actor, reason, at, fence: lease.fence });
-    } finally {
-      await lease.release();
-    }
-  } else {
-    const body = { kind, release: target.release, binding: target.binding, reason };
-    const answer = await agent.deployer.call({
-      method: 'POST',
-      path: '/v1/deployments',
-      body,
-      actor,
-      timeoutMs: 600_000,
-    });
-    ({ entry, replaced } = answer.body as { entry: LedgerEntry; replaced: string[] });
+    const entry = movePin(places, environment, { kind, pin: target, actor, reason, at, fence: lease.fence });
+    number = movesOf(readLedger(places, environment)).find((one) => one.entry.number === entry.number)?.ordinal ?? 0;
+  } finally {
+    await lease.release();
   }
-  const ordinal =
-    movesOf(readLedger(places, environment)).find((one) => one.entry.number === entry.number)?.ordinal ?? 0;
-  const from = before === undefined ? 'nothing' : shortDigest(before.release);
-  const effect = agent === undefined ? '' : `\nreplaced: ${replaced.join(', ') || 'nothing, no service differs'}`;
-  const file = isLocal(environment) ? '' : `\ncommit stacks/pins/${environment}.json and stacks/records to make it so`;
   return {
-    json: { environment, kind, from: before ?? null, to: target, number: ordinal, replaced },
-    text: `${environment}: ${from} -> ${shortDigest(target.release)} (number ${ordinal})${effect}${file}`,
+    json: { environment, kind, from: before ?? null, to: target, number, replaced: [] },
+    text: `${moveText(before, asked, number)}\ncommit stacks/pins/${environment}.json and stacks/records to make it so`,
   };
 }
 
-/** What is pinned must be there when the environment starts next. */
-async function provideObjects(context: VerbContext, target: Pin): Promise<void> {
-  const recorded = readRelease(context.places, target.release);
-  const faults = await verifyClosure(createFolderStore(storeFolder(context.places)), recorded.release);
-  if (faults.length > 0) await rebuildRelease(context.places, recorded, context.progress);
+function localResult(before: Pin | undefined, asked: Move, outcome: LocalOutcome) {
+  const { number, replaced, removed, postponed, running } = outcome;
+  const { environment, kind, pin: to } = asked;
+  const effects = [
+    ...(running ? [`replaced: ${replaced.join(', ') || 'nothing, no service differs'}`] : []),
+    ...(removed.length === 0 ? [] : [`ended: ${removed.join(', ')}`]),
+    ...(postponed.length === 0 ? [] : [`with other settings at the next start: ${postponed.join(', ')}`]),
+  ];
+  return {
+    json: { environment, kind, from: before ?? null, to, number, replaced, removed, postponed, running },
+    text: [moveText(before, asked, number), ...effects].join('\n'),
+  };
+}
+
+function moveText(before: Pin | undefined, { environment, pin: target }: Move, number: number): string {
+  if (before !== undefined && digestOf('pin', before) === digestOf('pin', target)) {
+    return `${environment} stands on ${shortDigest(target.release)} already (number ${number})`;
+  }
+  const from = before === undefined ? 'nothing' : shortDigest(before.release);
+  return `${environment}: ${from} -> ${shortDigest(target.release)} (number ${number})`;
 }
 
 function assertKeepsLive(context: VerbContext, environment: string, live: Readonly<Record<string, string>>): void {

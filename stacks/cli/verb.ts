@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
+import { CommandError } from '../errors.ts';
 import type { Places } from '../release/places.ts';
 
 export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
@@ -48,4 +49,15 @@ export interface Verb {
 export function textOption(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+const waitMaxSeconds = 86_400;
+
+/** `--wait SECONDS` in milliseconds: how long to wait while somebody else changes the environment. Default 0. */
+export function waitOption(values: Values): number {
+  const text = textOption(values, 'wait') ?? '0';
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= waitMaxSeconds) return seconds * 1000;
+  const hint = `seconds from 0 to ${waitMaxSeconds}, for example --wait 300`;
+  throw new CommandError({ code: 'USAGE', message: `--wait is "${text}"`, hint, exitCode: 2 });
 }

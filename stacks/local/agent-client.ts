@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPeer, type Peer } from '@orrery/kit/peer';
-import { CommandError } from '../errors.ts';
+import { CommandError, type ExitCode } from '../errors.ts';
 import type { Places } from '../release/places.ts';
 import { isAlive, type ProcessIdentity } from './identity.ts';
 import { layoutOf } from './layout.ts';
@@ -31,6 +31,7 @@ interface AgentMessage {
   readonly code?: string;
   readonly message?: string;
   readonly hint?: string;
+  readonly exitCode?: ExitCode;
 }
 
 /** The environment that runs in this state folder, if one does. */
@@ -60,6 +61,14 @@ export function requireAgent(places: Places): RunningAgent {
   });
 }
 
+export function alreadyRuns(): CommandError {
+  return new CommandError({
+    code: 'ENVIRONMENT_RUNS',
+    message: 'the local environment runs already',
+    hint: 'npx orrery status shows it, npx orrery down ends it',
+  });
+}
+
 /** Starts the environment and resolves when it serves. Tied: it ends when this process does, however that ends. */
 export async function startAgent(options: {
   places: Places;
@@ -71,13 +80,7 @@ export async function startAgent(options: {
 }): Promise<StartedAgent> {
   const { places, portBase } = options;
   const layout = layoutOf(places);
-  if (findAgent(places) !== undefined) {
-    throw new CommandError({
-      code: 'ENVIRONMENT_RUNS',
-      message: 'the local environment runs already',
-      hint: 'npx orrery status shows it, npx orrery down ends it',
-    });
-  }
+  if (findAgent(places) !== undefined) throw alreadyRuns();
   mkdirSync(layout.logs, { recursive: true });
   const logFile = openSync(join(layout.logs, 'deployer.log'), 'a', 0o600);
   const words = ['--root', places.root, '--state', places.state, '--ports', String(portBase)];
@@ -89,11 +92,19 @@ export async function startAgent(options: {
   });
   closeSync(logFile);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let wasInterrupted = false as boolean;
   const tellToStop = () => {
     if (child.connected) child.send({ type: 'stop' });
   };
-  void options.interrupted?.then(tellToStop);
-  await becomesReady(child, ended, options.progress, join(layout.logs, 'deployer.log'));
+  void options.interrupted?.then(() => {
+    wasInterrupted = true;
+    tellToStop();
+  });
+  try {
+    await becomesReady(child, ended, options.progress, join(layout.logs, 'deployer.log'));
+  } catch (error) {
+    throw wasInterrupted ? interruptedStart(error) : error;
+  }
   return {
     ...connect(portBase, readFileSync(layout.token, 'utf8').trim()),
     ended,
@@ -128,10 +139,15 @@ function becomesReady(
         message: 'the environment ended while it started',
         hint: `see ${logFile}`,
       };
-      const { code, message, hint } = { ...fallback, ...told };
-      reject(new CommandError({ code, message, hint }));
+      const { code, message, hint, exitCode } = { ...fallback, ...told };
+      reject(new CommandError({ code, message, hint, ...(exitCode === undefined ? {} : { exitCode }) }));
     });
   });
+}
+
+function interruptedStart(cause: unknown): CommandError {
+  const hint = 'what had started was ended; start it again: npx orrery up (or npm start)';
+  return new CommandError({ code: 'INTERRUPTED', message: 'the start was interrupted', hint, cause });
 }
 
 function connect(portBase: number, token: string): RunningAgent {

@@ -5,20 +5,24 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OrreryError } from '@orrery/kit/errors';
 import { digestOfBytes } from '@orrery/contracts/digest';
+import type { Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
 import { createLog } from '@orrery/kit/log';
 import { CommandError, messageOf } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
-import { readRelease } from '../release/records.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
+import { alreadyRuns, findAgent } from './agent-client.ts';
 import { createControl } from './control.ts';
 import { Deployer } from './deployer.ts';
+import { holdLocal } from './hold.ts';
 import { identify } from './identity.ts';
+import { planPorts } from './launch.ts';
 import { layoutOf } from './layout.ts';
 import { endLeftovers } from './leftovers.ts';
-import { removeUnfinished } from './materialise.ts';
+import { LogFile } from './log-file.ts';
 import { assertPortsFree, host, portOffsets } from './ports.ts';
 import { Supervisor } from './supervisor.ts';
+import { releasesOfLastMoves, sweep } from './sweep.ts';
 import { ensureToken } from './token.ts';
 
 const { values } = parseArgs({
@@ -32,7 +36,15 @@ const { values } = parseArgs({
 const places = { root: values.root, state: values.state };
 const portBase = Number(values.ports);
 const layout = layoutOf(places);
-const log = createLog({ service: 'deployer', level: 'info', release: 'working-tree' });
+const logFile = new LogFile(layout.logs, 'deployer');
+const log = createLog({
+  service: 'deployer',
+  level: 'info',
+  release: 'working-tree',
+  destination: { write: (line) => logFile.write(Buffer.from(line)) },
+});
+// Whoever started this hears how the start goes, and may end before it is over.
+const hasParent = process.connected;
 const tell = (message: object) => {
   if (process.connected) process.send?.(message);
 };
@@ -59,20 +71,14 @@ try {
     code: known?.code ?? 'AGENT_FAILED',
     message: messageOf(error),
     hint: known?.hint ?? layout.logs,
+    exitCode: error instanceof CommandError ? error.exitCode : 1,
   });
   process.exit(1);
 }
 
 async function run(): Promise<void> {
-  const pin = readPin(places, 'local');
-  if (pin === undefined)
-    throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start' });
   const token = ensureToken(layout.token);
   const { redis, python } = await ensureToolchain({ root: places.root, progress });
-  for (const note of differences(readRelease(places, pin.release).release, python.lockDigest)) progress(note);
-  const ended = await endLeftovers(layout);
-  if (ended.length > 0) progress(`ended what an earlier supervisor had left: ${ended.join(', ')}`);
-  removeUnfinished(layout);
   const supervisor = new Supervisor({
     places,
     portBase,
@@ -83,7 +89,23 @@ async function run(): Promise<void> {
     log,
     progress,
   });
-  const ports = supervisor.ports(pin);
+  const turn = { places, holder: 'the deployer of local: start', actor: 'deployer', now: () => new Date(), progress };
+  // Nobody moves the pin between its being read and all that it names being up.
+  await holdLocal(turn, () => bringUp(supervisor, { token, pythonLock: python.lockDigest }));
+  tell({ type: 'ready', portBase, release: supervisor.release });
+  log.info('the environment is up');
+}
+
+async function bringUp(supervisor: Supervisor, given: { token: string; pythonLock: string }): Promise<void> {
+  const { token } = given;
+  if (findAgent(places) !== undefined) throw alreadyRuns();
+  const plan = supervisor.plan(requirePin());
+  for (const note of differences(plan.recorded.release, given.pythonLock)) progress(note);
+  const ended = await endLeftovers(layout);
+  if (ended.length > 0) progress(`ended what an earlier supervisor had left: ${ended.join(', ')}`);
+  const swept = sweep(layout, releasesOfLastMoves(places), Date.now());
+  if (swept.length > 0) progress(`removed what no recent pin names: ${swept.join(', ')}`);
+  const ports = planPorts(plan.recorded.release, portBase);
   await assertPortsFree(ports);
   let ready = false;
   let stopping = false;
@@ -91,8 +113,10 @@ async function run(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping');
+    const closed = deployer.close();
     await control.close();
     await supervisor.stop();
+    await closed;
     rmSync(layout.agent, { force: true });
     process.exit(0);
   };
@@ -114,23 +138,32 @@ async function run(): Promise<void> {
     ready: () => ready,
     stop: () => void stop('asked to'),
   });
-  stopWhenTold(stop);
+  stopWhenTold(stop, () => ready);
   await control.listen({ host, port: portBase + portOffsets.agent });
-  mkdirSync(dirname(layout.agent), { recursive: true });
-  const temporary = `${layout.agent}.tmp`;
-  writeFileSync(temporary, JSON.stringify({ ...identify('deployer', process.pid), portBase }), { flush: true });
-  renameSync(temporary, layout.agent);
+  announce();
   try {
-    await supervisor.start(pin);
+    await supervisor.start(plan);
   } catch (error) {
     await supervisor.stop();
     rmSync(layout.agent, { force: true });
     throw error;
   }
-  await deployer.tellRegistry(pin.release);
+  await deployer.tellRegistry(plan.recorded.digest);
   ready = true;
-  tell({ type: 'ready', portBase, release: pin.release });
-  log.info('the environment is up');
+}
+
+/** From here on commands find this deployer. */
+function announce(): void {
+  mkdirSync(dirname(layout.agent), { recursive: true });
+  const temporary = `${layout.agent}.tmp`;
+  writeFileSync(temporary, JSON.stringify({ ...identify('deployer', process.pid), portBase }), { flush: true });
+  renameSync(temporary, layout.agent);
+}
+
+function requirePin(): Pin {
+  const pin = readPin(places, 'local');
+  if (pin !== undefined) return pin;
+  throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
 }
 
 /** What of the release's toolchain is another one here: told, since bundles and definitions alone don't make a run repeatable. */
@@ -146,13 +179,16 @@ function differences({ toolchain }: Release, pythonLock: string): string[] {
   ];
 }
 
-function stopWhenTold(stop: (reason: string) => Promise<void>): void {
+/** A start that nobody waits for any more is ended; once it serves, only what is tied to its starter ends with it. */
+function stopWhenTold(stop: (reason: string) => Promise<void>, ready: () => boolean): void {
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('message', (message) => {
     if ((message as { type?: string }).type === 'stop') void stop('asked to');
   });
-  if (!values.tied) return;
-  process.on('disconnect', () => void stop('the command that started this ended'));
-  if (!process.connected) void stop('the command that started this had ended');
+  const orphaned = () => {
+    if (values.tied || !ready()) void stop('the command that started this ended');
+  };
+  process.on('disconnect', orphaned);
+  if (hasParent && !process.connected) orphaned();
 }

@@ -34,6 +34,7 @@ export class Child {
   private running: Running | undefined;
   private failures = 0;
   private recovering: AbortController | undefined;
+  private replacing: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
 
   constructor(options: { name: string; log: Log; launch: () => Running; onChange: () => void }) {
@@ -49,6 +50,7 @@ export class Child {
 
   /** Starts it and resolves when it serves. Throws when it does not: the caller decides what then. */
   async start(): Promise<void> {
+    if (this.stopping.signal.aborted) throw startFailed(this.name, 'it was told to end', 'none');
     const running = this.run();
     await running.ready;
     this.becomeReady(running);
@@ -59,6 +61,12 @@ export class Child {
    * Otherwise (it owns a folder) the old one ends first. When the other does not come up, the old launch goes on and this throws.
    */
   async replace(launch: () => Running, overlapping: boolean): Promise<void> {
+    const replacing = this.takeOver(launch, overlapping);
+    this.replacing = replacing.catch(() => undefined);
+    await replacing;
+  }
+
+  private async takeOver(launch: () => Running, overlapping: boolean): Promise<void> {
     // What is down or just coming back has nothing to hand over.
     const handsOver = overlapping && this.state === 'ready';
     this.recovering?.abort();
@@ -73,7 +81,8 @@ export class Child {
       const failed = this.running as Running | undefined;
       this.running = handsOver ? old : undefined;
       await failed?.stop();
-      if (handsOver) this.goOn(old);
+      if (this.stopping.signal.aborted) await end(old);
+      else if (handsOver) this.goOn(old);
       else await this.start().catch(() => void this.recover());
       throw error;
     }
@@ -94,6 +103,8 @@ export class Child {
     const running = this.running;
     this.state = 'stopped';
     await end(running);
+    await this.replacing;
+    this.state = 'stopped';
     this.onChange();
   }
 

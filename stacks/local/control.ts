@@ -1,10 +1,12 @@
 import { Registry } from 'prom-client';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
+import { Pin } from '@orrery/contracts/pin';
 import { DigestField } from '@orrery/contracts/release';
 import { OrreryError } from '@orrery/kit/errors';
 import { createApp, type App } from '@orrery/kit/http';
 import type { Log } from '@orrery/kit/log';
 import { CommandError } from '../errors.ts';
+import { lockedStatus, statusOf } from './deployer-peer.ts';
 import { movesOf, readLedger } from '../promotion/ledger.ts';
 import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
@@ -22,6 +24,13 @@ export interface ControlOptions {
 }
 
 const Text = Type.String({ minLength: 1, maxLength: 500 });
+const Deployment = Type.Union([
+  Type.Object(
+    { kind: Type.Union([Type.Literal('pin'), Type.Literal('rollback')]), pin: Pin, reason: Text },
+    { additionalProperties: false },
+  ),
+  Type.Object({ kind: Type.Literal('deploy'), reason: Text }, { additionalProperties: false }),
+]);
 
 /** The deployer's API, by which the `orrery` command and the platform itself change what `local` stands on. */
 export async function createControl(options: ControlOptions): Promise<App> {
@@ -53,22 +62,8 @@ export async function createControl(options: ControlOptions): Promise<App> {
     await reply.code(202).send({ stopping: true });
     options.stop();
   });
-  const Deployment = Type.Object(
-    {
-      kind: Type.Union([Type.Literal('pin'), Type.Literal('rollback')]),
-      release: DigestField,
-      binding: DigestField,
-      reason: Text,
-    },
-    { additionalProperties: false },
-  );
   app.post('/v1/deployments', { schema: { body: Deployment } }, async (request) => {
-    const body = request.body as {
-      kind: 'pin' | 'rollback';
-      release: `sha256:${string}`;
-      binding: `sha256:${string}`;
-      reason: string;
-    };
+    const body = request.body as Static<typeof Deployment>;
     return teach(() => deployer.deploy({ ...body, actor: request.actor }));
   });
   const GoLive = Type.Object({ model: Text, pair: DigestField, reason: Text }, { additionalProperties: false });
@@ -79,12 +74,22 @@ export async function createControl(options: ControlOptions): Promise<App> {
   return app;
 }
 
-/** What a command can't do is answered as every API answers: code, message, hint. */
+/**
+ * What a command can't do is answered as every API answers: code, message, hint. The status tells the exit code that a command has
+ * for it; what another's change stands in the way of can be tried again.
+ */
 async function teach<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    throw new OrreryError({ code: error.code, message: error.message, hint: error.hint, status: 409, cause: error });
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    const { code, message, hint, exitCode } = cause;
+    throw new OrreryError({
+      code,
+      message,
+      hint,
+      status: code === 'ENVIRONMENT_LOCKED' ? lockedStatus : statusOf(exitCode),
+      cause,
+    });
   }
 }

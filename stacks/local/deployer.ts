@@ -1,17 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import { digestOf, isDigest, type Digest } from '@orrery/contracts/digest';
-import type { LedgerEntry, PinMoved } from '@orrery/contracts/ledger';
+import type { PinMoved } from '@orrery/contracts/ledger';
 import type { Pin } from '@orrery/contracts/pin';
 import type { Log } from '@orrery/kit/log';
 import { createPeer } from '@orrery/kit/peer';
 import { retry } from '@orrery/kit/retry';
 import { CommandError, messageOf } from '../errors.ts';
-import { withLivePairs } from '../release/create.ts';
-import { acquireLock } from '../promotion/lock.ts';
-import { movePin, readPin } from '../promotion/pin.ts';
+import { runDeployment, type StandsOn, type Step } from '../promotion/deployment.ts';
+import { movesOf, readLedger } from '../promotion/ledger.ts';
+import type { Lease } from '../promotion/lock.ts';
+import { lastMove, movePin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
+import { withLivePairs } from '../release/create.ts';
 import type { Places } from '../release/places.ts';
 import { readRelease, recordRelease } from '../release/records.ts';
-import type { Supervisor } from './supervisor.ts';
+import { holdLocal } from './hold.ts';
+import type { Plan, Supervisor } from './supervisor.ts';
 
 export interface DeployerOptions {
   readonly places: Places;
@@ -22,55 +26,169 @@ export interface DeployerOptions {
   readonly now: () => Date;
 }
 
-export interface Deployment {
-  readonly kind: PinMoved['kind'];
-  readonly release: Digest;
-  readonly binding: Digest;
+export interface Change {
+  /** `deploy`: nothing moves, what runs is brought to what the pin says. */
+  readonly kind: PinMoved['kind'] | 'deploy';
+  readonly pin: Pin;
   readonly actor: string;
   readonly reason: string;
 }
 
-/** Changes what `local` stands on, together with what runs: both, or neither. */
+export interface Deployed {
+  /** The number of its entry in the ledger; null when there was nothing to do. */
+  readonly deployment: number | null;
+  /** What `rollback --to` takes to come back here. */
+  readonly number: number;
+  readonly pin: Pin;
+  readonly replaced: readonly string[];
+  readonly removed: readonly string[];
+  /** What takes its settings at the next start alone. */
+  readonly postponed: readonly string[];
+}
+
+/** A pair that goes live waits its turn: its workflow has nothing else to do, and gives the step five minutes. */
+const goLiveWaitMs = 240_000;
+
+/** Changes what `local` stands on, together with what runs, step by step, each told in the ledger as it happens. */
 export class Deployer {
   private readonly options: DeployerOptions;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly closing = new AbortController();
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(options: DeployerOptions) {
     this.options = options;
   }
 
-  /** Runs another release, then moves the pin to it. When it does not come up, pin and processes are as before. */
-  deploy(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
-    return this.inTurn(() => this.move(deployment));
-  }
-
-  private async move(deployment: Deployment): Promise<{ entry: LedgerEntry; replaced: string[] }> {
-    const { places, supervisor } = this.options;
-    const { kind, release, binding, actor, reason } = deployment;
-    const progress = (line: string) => this.options.log.info(line);
-    const pin = await renderTarget(places, { environment: 'local', release, binding, progress });
-    const moved: LedgerEntry[] = [];
-    const lease = await acquireLock(places, 'local', { holder: `${actor}: ${kind} local` });
-    try {
-      const { replaced } = await supervisor.apply(pin, () => {
-        const at = this.options.now().toISOString();
-        moved.push(movePin(places, 'local', { kind, pin, actor, reason, at, fence: lease.fence }));
-      });
-      await this.tellRegistry(release);
-      const [entry] = moved;
-      if (entry === undefined) throw new TypeError('the pin did not move');
-      return { entry, replaced };
-    } finally {
-      await lease.release();
-    }
+  /** Throws `ENVIRONMENT_LOCKED` (exit 3) while another change is under way. When it does not hold, all is as before. */
+  deploy(change: Omit<Change, 'pin'> & { readonly pin?: Pin }): Promise<Deployed> {
+    const { actor, kind } = change;
+    return this.held({ holder: `${actor}: ${kind} local`, actor }, (lease) =>
+      this.change(lease, { ...change, pin: change.pin ?? this.requirePin() }),
+    );
   }
 
   /** Makes the release in which a pair is live, and deploys it. A pair that is live already changes nothing. */
   goLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
-    return this.inTurn(() => this.makeLive(model, pair, actor, reason));
+    const turn = { holder: `${actor}: ${model} goes live`, actor, waitMs: goLiveWaitMs };
+    return this.held(turn, (lease) => this.makeLive(lease, { model, pair, actor, reason }));
   }
 
-  private async makeLive(model: string, pair: string, actor: string, reason: string): Promise<object> {
+  /** Lets no further change begin, and the one under way not go on; resolves when the ledger has its end. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.allSettled(this.underWay);
+  }
+
+  private held<T>(
+    turn: { readonly holder: string; readonly actor: string; readonly waitMs?: number },
+    work: (lease: Lease) => Promise<T>,
+  ): Promise<T> {
+    if (this.closing.signal.aborted) return Promise.reject(ending());
+    const { places, log, now } = this.options;
+    const progress = (line: string) => log.info(line);
+    const result: Promise<T> = holdLocal({ places, ...turn, now, progress }, async (lease) => {
+      if (this.closing.signal.aborted) throw ending();
+      this.underWay.add(result);
+      return work(lease);
+    });
+    const forget = () => this.underWay.delete(result);
+    result.then(forget, forget);
+    return result;
+  }
+
+  private async change(lease: Lease, change: Change): Promise<Deployed> {
+    const { places, supervisor, log, now } = this.options;
+    const { kind, pin, actor, reason } = change;
+    const moves = kind !== 'deploy' && !isDeepStrictEqual(pin, this.requirePin());
+    const plan = supervisor.plan(pin, { mends: !moves });
+    const { replaced, removed } = plan;
+    const standsThere = supervisor.release === pin.release && replaced.length + removed.length === 0;
+    if (!moves && standsThere) return this.deployed(pin, null, plan);
+    let isBack = false as boolean;
+    const steps = this.stepsOf(plan, pin, () => {
+      if (moves) movePin(places, 'local', { kind, pin, actor, reason, at: now().toISOString(), fence: lease.fence });
+    });
+    const putBack = async () => {
+      isBack = true;
+      return this.putBack(plan, pin);
+    };
+    const progress = (line: string) => log.info(line);
+    const signal = this.closing.signal;
+    try {
+      const context = { places, environment: 'local', lease, actor, reason, now, progress };
+      const { id } = await runDeployment({ ...context, pin, steps, signal, recover: putBack });
+      return this.deployed(pin, id, plan);
+    } catch (error) {
+      log.error({ err: error }, 'the change did not hold');
+      // Somebody else writes the ledger then; the processes are still this one's to put back.
+      if (!isBack) await putBack();
+      throw error;
+    }
+  }
+
+  private stepsOf(plan: Plan, pin: Pin, move: () => void): Step[] {
+    const { supervisor } = this.options;
+    const step = (name: string, run: () => Promise<void> | void): Step => ({
+      name,
+      run: async () => {
+        await run();
+        return undefined;
+      },
+    });
+    return [
+      step('verify', () => supervisor.verify(plan)),
+      step('render', () => this.assertRenders(pin)),
+      step('materialise', () => supervisor.materialise(plan)),
+      ...plan.replaced.map((launch) => step(`replace ${launch.name}`, () => supervisor.replace(launch))),
+      step('settle', () => {
+        move();
+        supervisor.settle(plan);
+      }),
+      ...plan.removed.map((name) => step(`end ${name}`, () => supervisor.remove(name))),
+      step('registry', () => this.tellRegistry(pin.release)),
+    ];
+  }
+
+  /** What a pin says that it means is what it means. */
+  private async assertRenders(pin: Pin): Promise<void> {
+    const { release, binding } = pin;
+    const progress = (line: string) => this.options.log.info(line);
+    const found = await renderTarget(this.options.places, { environment: 'local', release, binding, progress });
+    if (found.render === pin.render) return;
+    throw new CommandError({
+      code: 'RENDER_DIFFERS',
+      message: `release ${release} with binding ${binding} renders to ${found.render}, the pin says ${pin.render}`,
+      hint: `another launcher than this clone's made the pin; pin it again: npx orrery pin local ${release}`,
+      exitCode: 3,
+    });
+  }
+
+  /** What stood before runs again, unless the ledger has it already that the pin moved: then what was planned stays. */
+  private async putBack(plan: Plan, pin: Pin): Promise<StandsOn> {
+    const { places, supervisor, log } = this.options;
+    if (isDeepStrictEqual(lastMove(readLedger(places, 'local'))?.event.pin, pin)) {
+      const rest = supervisor.plan(pin);
+      supervisor.settle(plan);
+      return rest.replaced.length + rest.removed.length === 0 ? 'target' : 'partial';
+    }
+    // Everything ends: what stands is what starts next, and that is by the pin.
+    if (this.closing.signal.aborted) return 'previous';
+    const lost = await supervisor.putBack();
+    if (lost.length > 0) log.error({ lost }, 'not all that ran before came back');
+    return lost.length === 0 ? 'previous' : 'partial';
+  }
+
+  private deployed(pin: Pin, deployment: number | null, plan: Plan): Deployed {
+    const number = movesOf(readLedger(this.options.places, 'local')).at(-1)?.ordinal ?? 0;
+    const replaced = plan.replaced.map((launch) => launch.name);
+    const { removed, postponed } = plan;
+    return { deployment, number, pin, replaced, removed, postponed };
+  }
+
+  private async makeLive(
+    lease: Lease,
+    { model, pair, actor, reason }: { model: string; pair: string; actor: string; reason: string },
+  ): Promise<object> {
     if (!isDigest(pair)) {
       const message = `"${pair}" is no pair`;
       throw new CommandError({
@@ -79,20 +197,23 @@ export class Deployer {
         hint: 'name a pair by its digest: GET /v1/pairs of registry',
       });
     }
-    const pin = this.requirePin();
-    const current = readRelease(this.options.places, pin.release);
+    const { places, log, now } = this.options;
+    const { binding, release: standing } = this.requirePin();
+    const current = readRelease(places, standing);
     if (current.release.live[model] === pair)
       return { release: current.digest, previous: current.digest, reused: true };
     await this.assertStaged(model, pair);
     const release = withLivePairs(current.release, { ...current.release.live, [model]: pair });
-    const recorded = recordRelease(this.options.places, 'local', release, {
+    const recorded = recordRelease(places, 'local', release, {
       commit: current.provenance.commit,
       base: digestOf('release', withLivePairs(release, {})),
-      createdAt: this.options.now().toISOString(),
+      createdAt: now().toISOString(),
       actor,
       reason: `${model}: ${reason}`,
     });
-    await this.move({ kind: 'go-live', release: recorded.digest, binding: pin.binding, actor, reason });
+    const request = { environment: 'local', release: recorded.digest, binding };
+    const pin = await renderTarget(places, { ...request, progress: (line) => log.info(line) });
+    await this.change(lease, { kind: 'go-live', pin, actor, reason });
     return { release: recorded.digest, previous: current.digest, reused: false };
   }
 
@@ -126,16 +247,14 @@ export class Deployer {
     });
   }
 
-  /** One change at a time, from reading what is pinned to having moved it. */
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work, work);
-    this.turn = result.catch(() => undefined);
-    return result;
-  }
-
   private requirePin(): Pin {
-    const pin = readPin(this.options.places, 'local');
+    const pin = lastMove(readLedger(this.options.places, 'local'))?.event.pin;
     if (pin !== undefined) return pin;
     throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
   }
+}
+
+function ending(): CommandError {
+  const hint = 'start it again: npx orrery up';
+  return new CommandError({ code: 'ENVIRONMENT_ENDING', message: 'the local environment is ending', hint });
 }

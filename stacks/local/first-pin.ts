@@ -1,12 +1,12 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Pin } from '@orrery/contracts/pin';
-import { acquireLock } from '../promotion/lock.ts';
 import { movePin, readPin, settlePin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { createRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
 import type { Places } from '../release/places.ts';
 import { readBinding, readRelease, recordBinding } from '../release/records.ts';
+import { holdLocal } from './hold.ts';
 import { localSettings, readLocalBinding } from './settings.ts';
 
 export interface FirstPinOptions {
@@ -55,14 +55,16 @@ async function makePin(options: FirstPinOptions): Promise<Pin> {
     at: now().toISOString(),
     progress,
   });
-  const pin = await renderTarget(places, { environment: 'local', release: recorded.digest, binding, progress });
-  const lease = await acquireLock(places, 'local', { holder: `${actor}: first start` });
-  try {
-    const change = { kind: 'pin', pin, actor, reason: 'the first start', at: now().toISOString() } as const;
-    movePin(places, 'local', { ...change, fence: lease.fence });
-  } finally {
-    await lease.release();
-  }
+  const rendered = await renderTarget(places, { environment: 'local', release: recorded.digest, binding, progress });
+  const reason = 'the first start';
+  const turn = { places, holder: `${actor}: first start`, actor, now, progress };
+  const pin = await holdLocal(turn, (lease) => {
+    // Of two first starts at one moment one makes the pin.
+    const known = readPin(places, 'local');
+    if (known !== undefined) return Promise.resolve(known);
+    const change = { kind: 'pin', pin: rendered, actor, reason, at: now().toISOString(), fence: lease.fence } as const;
+    return Promise.resolve(movePin(places, 'local', change).event.pin);
+  });
   progress(`pinned local to release ${shortDigest(recorded.digest)}`);
   return pin;
 }

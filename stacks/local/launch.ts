@@ -15,7 +15,9 @@ export interface Launch {
   readonly port: number;
   readonly stateful: boolean;
   readonly drainMs: number;
+  /** All of the service's configuration but the release it belongs to, which it may learn while it runs. */
   readonly config: Readonly<Record<string, unknown>>;
+  readonly release: Digest;
   readonly inputs: Digest;
 }
 
@@ -86,7 +88,8 @@ function planLaunch(options: LaunchPlanOptions, service: ReleasedService, port: 
     port,
     stateful: service.manifest.stateful,
     drainMs,
-    config: { ...config, release: digest },
+    config,
+    release: digest,
     inputs: digestOf('config', config),
   };
 }

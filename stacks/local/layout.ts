@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { shortDigest } from '@orrery/contracts/digest';
+import type { ReleasedService } from '@orrery/contracts/release';
 import type { Places } from '../release/places.ts';
 
 /** Every file and folder of the local environment: all below the state folder, none of it in git. */
@@ -29,4 +31,9 @@ export function layoutOf(places: Places): Layout {
     store: join(state, 'store'),
     data: (service) => join(state, 'state', service),
   };
+}
+
+/** Where a service's bundle and definitions are laid out. */
+export function versionFolder(layout: Layout, { manifest, own }: ReleasedService): string {
+  return join(layout.versions, `${manifest.name}-${shortDigest(own)}`);
 }

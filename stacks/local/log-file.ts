@@ -1,18 +1,29 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-const bytesMax = 20 * 1024 * 1024;
+const bytesDefaultMax = 20 * 1024 * 1024;
 const tailBytes = 4000;
 
 /** A process's output in `logs/<name>.log`, with one earlier file kept: at most 40 MiB a process. */
 export class LogFile {
   readonly path: string;
-  private descriptor: number;
+  private readonly bytesMax: number;
+  private readonly descriptor: number;
   private bytes: number;
   private tail = '';
 
-  constructor(folder: string, name: string) {
+  constructor(folder: string, name: string, options: { bytesMax?: number } = {}) {
+    this.bytesMax = options.bytesMax ?? bytesDefaultMax;
     mkdirSync(folder, { recursive: true });
     this.path = join(folder, `${name}.log`);
     this.descriptor = openSync(this.path, 'a', 0o600);
@@ -24,7 +35,7 @@ export class LogFile {
   }
 
   write(chunk: Buffer): void {
-    if (this.bytes > bytesMax) this.rotate();
+    if (this.bytes > this.bytesMax) this.rotate();
     this.bytes += writeSync(this.descriptor, chunk);
     this.tail = (this.tail + chunk.toString('utf8')).slice(-tailBytes);
   }
@@ -35,10 +46,10 @@ export class LogFile {
     return lines.slice(-count).join(' ');
   }
 
+  /** The file stays the same one, since others may append to it too: the deployer's own last words go to it past this class. */
   private rotate(): void {
-    closeSync(this.descriptor);
-    renameSync(this.path, `${this.path}.1`);
-    this.descriptor = openSync(this.path, 'a', 0o600);
+    copyFileSync(this.path, `${this.path}.1`);
+    truncateSync(this.path);
     this.bytes = 0;
   }
 }

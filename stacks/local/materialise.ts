@@ -1,21 +1,11 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { digestOfBytes, shortDigest, type Digest } from '@orrery/contracts/digest';
+import { digestOfBytes, type Digest } from '@orrery/contracts/digest';
 import type { ReleasedService } from '@orrery/contracts/release';
 import type { ObjectStore } from '@orrery/kit/store';
 import { readFileSync } from 'node:fs';
 import { readBundle } from '../release/closure.ts';
-import type { Layout } from './layout.ts';
+import { versionFolder, type Layout } from './layout.ts';
 
 interface PlacedFile {
   readonly path: string;
@@ -28,7 +18,7 @@ interface PlacedFile {
  * a byte differs.
  */
 export async function materialise(layout: Layout, store: ObjectStore, service: ReleasedService): Promise<string> {
-  const folder = join(layout.versions, `${service.manifest.name}-${shortDigest(service.own)}`);
+  const folder = versionFolder(layout, service);
   const files = await filesOf(store, service);
   if (existsSync(folder)) {
     if (files.every((file) => holds(join(folder, file.path), file.object))) return folder;
@@ -46,12 +36,6 @@ export async function materialise(layout: Layout, store: ObjectStore, service: R
   symlinkSync(join(layout.root, 'node_modules'), join(temporary, 'node_modules'));
   renameSync(temporary, folder);
   return folder;
-}
-
-/** Removes what an interrupted materialisation left. */
-export function removeUnfinished(layout: Layout): void {
-  if (!existsSync(layout.versions)) return;
-  for (const name of readdirSync(layout.versions)) if (name.startsWith('.making-')) remove(join(layout.versions, name));
 }
 
 async function filesOf(store: ObjectStore, service: ReleasedService): Promise<PlacedFile[]> {

@@ -19,10 +19,12 @@ export interface RedisServerOptions {
 const readyMs = 30_000;
 const stopMs = 10_000;
 
-/** State is never evicted and survives a death of the process; a loss of power may cost the last second. */
-const stateLines = ['appendonly yes', 'appendfsync everysec', 'maxmemory-policy noeviction'];
-/** The cache may lose anything that can be computed again. */
-const cacheLines = ['appendonly no', 'maxmemory-policy volatile-lru'];
+const byKind = {
+  /** State is never evicted and survives a death of the process; a loss of power may cost the last second. */
+  state: { appendonly: 'yes', appendfsync: 'everysec', 'maxmemory-policy': 'noeviction' },
+  /** The cache may lose anything that can be computed again. */
+  cache: { appendonly: 'no', 'maxmemory-policy': 'volatile-lru' },
+};
 
 /** Starts a redis-server on loopback, configured through its standard input so that the password is in no file and no argument. */
 export function runRedisServer(options: RedisServerOptions, kind: 'state' | 'cache'): Running {
@@ -35,7 +37,8 @@ export function runRedisServer(options: RedisServerOptions, kind: 'state' | 'cac
   options.log.collect(child.stdout);
   options.log.collect(child.stderr);
   child.stdin.on('error', () => undefined);
-  child.stdin.end(`${configuration(options, kind).join('\n')}\n`);
+  const lines = Object.entries(redisConfiguration(options, kind)).map(([name, value]) => `${name} ${value}\n`);
+  child.stdin.end(`${lines.join('')}requirepass ${options.password}\n`);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? ''}`));
@@ -49,17 +52,20 @@ export function runRedisServer(options: RedisServerOptions, kind: 'state' | 'cac
   };
 }
 
-function configuration(options: RedisServerOptions, kind: 'state' | 'cache'): string[] {
-  return [
-    `bind ${host}`,
-    `port ${options.port}`,
-    `requirepass ${options.password}`,
-    `dir ${JSON.stringify(options.folder)}`,
-    `maxmemory ${options.memoryMiB}mb`,
-    'save ""',
-    'daemonize no',
-    ...(kind === 'state' ? stateLines : cacheLines),
-  ];
+/** Everything that a server is told but its password. */
+export function redisConfiguration(
+  { port, folder, memoryMiB }: Pick<RedisServerOptions, 'port' | 'folder' | 'memoryMiB'>,
+  kind: keyof typeof byKind,
+): Record<string, string> {
+  return {
+    bind: host,
+    port: String(port),
+    dir: JSON.stringify(folder),
+    maxmemory: `${memoryMiB}mb`,
+    save: '""',
+    daemonize: 'no',
+    ...byKind[kind],
+  };
 }
 
 async function answersPing(options: RedisServerOptions): Promise<void> {

@@ -54,7 +54,7 @@ export function runService(launch: Launch, configs: string, log: LogFile): Runni
 function writeConfig(launch: Launch, configs: string): string {
   mkdirSync(configs, { recursive: true, mode: 0o700 });
   const file = join(configs, `${launch.name}-${launch.inputs.slice(7, 19)}.json`);
-  writeFileSync(file, JSON.stringify(launch.config, null, 2), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ ...launch.config, release: launch.release }, null, 2), { mode: 0o600 });
   chmodSync(file, 0o600);
   return file;
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Digest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import type { Log } from '@orrery/kit/log';
-import { createFolderStore } from '@orrery/kit/store';
+import { createFolderStore, type ObjectStore } from '@orrery/kit/store';
 import { CommandError, messageOf } from '../errors.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
@@ -10,15 +10,15 @@ import type { Places } from '../release/places.ts';
 import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
 import { Child, type Running } from './child.ts';
 import { identify } from './identity.ts';
-import { planLaunches, planPorts, type Launch } from './launch.ts';
-import { layoutOf, type Layout } from './layout.ts';
+import { planLaunches, type Launch } from './launch.ts';
+import { layoutOf, versionFolder, type Layout } from './layout.ts';
 import { rememberProcesses } from './leftovers.ts';
 import { LogFile } from './log-file.ts';
 import { materialise } from './materialise.ts';
 import { portOffsets } from './ports.ts';
 import { runRedisServer } from './redis-server.ts';
 import { runService } from './service-process.ts';
-import { localSettings } from './settings.ts';
+import { localSettings, type LocalSettings } from './settings.ts';
 
 export interface SupervisorOptions {
   readonly places: Places;
@@ -41,29 +41,42 @@ export interface ServiceStatus {
   readonly version: string | null;
 }
 
-interface Prepared {
+/** What a pin means on this machine, and what of it is not so yet. */
+export interface Plan {
   readonly recorded: RecordedRelease;
   readonly binding: Binding;
   readonly launches: readonly Launch[];
+  /** Services to start or to replace, in the order of dependency. */
+  readonly replaced: readonly Launch[];
+  /** Services that run and are not in the release. */
+  readonly removed: readonly string[];
+  /** Servers that take what the binding says of them at the next start alone. */
+  readonly postponed: readonly string[];
 }
+
+type RedisName = 'redis-state' | 'redis-cache';
 
 function stopped(): CommandError {
   return new CommandError({ code: 'INTERRUPTED', message: 'the start was interrupted', hint: 'start again' });
 }
 
-/** Keeps the processes of the local environment on what its pin says. One change at a time. */
+/** Keeps the processes of the local environment. Who calls it holds the environment's lock: one change at a time. */
 export class Supervisor {
   readonly layout: Layout;
   private readonly options: SupervisorOptions;
+  private readonly store: ObjectStore;
   private readonly children = new Map<string, Child>();
   private readonly logs = new Map<string, LogFile>();
-  private standing: Prepared | undefined;
-  private change: Promise<unknown> = Promise.resolve();
+  /** What each service was really started by. */
+  private readonly running = new Map<string, Launch>();
+  private redis: LocalSettings['redis'] | undefined;
+  private standing: Pick<Plan, 'recorded' | 'launches'> | undefined;
   private stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
     this.layout = layoutOf(options.places);
+    this.store = createFolderStore(this.layout.store);
     mkdirSync(this.layout.state, { recursive: true });
   }
 
@@ -71,43 +84,94 @@ export class Supervisor {
     return this.standing?.recorded.digest;
   }
 
-  /** Every port that will be held for a pin. */
-  ports(pin: Pin): Record<string, number> {
-    return planPorts(readRelease(this.options.places, pin.release).release, this.options.portBase);
+  /** What a pin asks for, beside what runs. Reads records alone. `mends`: what runs but does not serve is replaced, too. */
+  plan(pin: Pick<Pin, 'release' | 'binding'>, options: { mends?: boolean } = {}): Plan {
+    const { places, portBase, python, kafkaBrokers } = this.options;
+    const recorded = readRelease(places, pin.release);
+    const { digest, release } = recorded;
+    const binding = readBinding(places, 'local', pin.binding);
+    const settings = localSettings(binding);
+    const folders = Object.fromEntries(
+      Object.entries(release.services).map(([name, service]) => [name, versionFolder(this.layout, service)]),
+    );
+    const launches = planLaunches({
+      layout: this.layout,
+      digest,
+      release,
+      settings,
+      portBase,
+      folders,
+      python,
+      kafkaBrokers,
+    });
+    const serves = (name: string) => options.mends !== true || this.children.get(name)?.state === 'ready';
+    return {
+      recorded,
+      binding,
+      launches,
+      replaced: launches.filter(({ name, inputs }) => this.running.get(name)?.inputs !== inputs || !serves(name)),
+      removed: [...this.running.keys()].filter((name) => !launches.some((launch) => launch.name === name)),
+      postponed: this.redis === undefined ? [] : differingRedis(this.redis, settings.redis),
+    };
+  }
+
+  /** Sees that the store holds all of a release, byte for byte; what it lacks is built again from the commit that made it. */
+  async verify({ recorded }: Plan): Promise<void> {
+    const { places, progress } = this.options;
+    const faults = await verifyClosure(this.store, recorded.release);
+    if (faults.length === 0) return;
+    progress(`the store lacks ${faults[0]?.what ?? ''}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`);
+    await rebuildRelease(places, recorded, progress);
+  }
+
+  /** Lays out what the processes are started from. */
+  async materialise({ recorded }: Plan): Promise<void> {
+    for (const service of Object.values(recorded.release.services)) await materialise(this.layout, this.store, service);
   }
 
   /** Brings the environment up from nothing. */
-  async start(pin: Pin): Promise<void> {
-    await this.exclusively(async () => {
-      const prepared = await this.prepare(pin);
-      await this.startRedis(prepared.binding);
-      for (const launch of prepared.launches.filter((one) => one.stateful)) await this.startService(launch);
-      await Promise.all(prepared.launches.filter((one) => !one.stateful).map((launch) => this.startService(launch)));
-      this.standing = prepared;
-    });
+  async start(plan: Plan): Promise<void> {
+    await this.verify(plan);
+    await this.materialise(plan);
+    await this.startRedis(plan.binding);
+    for (const launch of plan.launches.filter((one) => one.stateful)) await this.replace(launch);
+    await Promise.all(plan.launches.filter((one) => !one.stateful).map((launch) => this.replace(launch)));
+    this.settle(plan);
   }
 
-  /**
-   * Moves what runs to another release and binding: each service whose inputs differ is replaced, in the order of dependency; the
-   * others only learn the release. When one does not come up, those replaced are put back and this throws. `settle` is called
-   * once all run, before anybody else may change anything.
-   */
-  async apply(pin: Pin, settle: () => void): Promise<{ replaced: string[] }> {
-    return this.exclusively(async () => {
-      const next = await this.prepare(pin);
-      const before = this.standing?.launches ?? [];
-      const changed = next.launches.filter(
-        (launch) => before.find((one) => one.name === launch.name)?.inputs !== launch.inputs,
-      );
-      await this.replaceAll(changed, before, settle);
-      this.standing = next;
-      for (const launch of next.launches) this.children.get(launch.name)?.adopt(this.launcher(launch));
-      for (const child of this.children.values()) child.tell({ type: 'identity', release: next.recorded.digest });
-      for (const gone of before.filter((one) => !next.launches.some((launch) => launch.name === one.name))) {
-        await this.remove(gone.name);
-      }
-      return { replaced: changed.map((launch) => launch.name) };
-    });
+  /** Starts a service, or replaces what runs of it without a gap. When it does not come up, what ran goes on and this throws. */
+  async replace(launch: Launch): Promise<void> {
+    if (this.stopping) throw stopped();
+    const child = this.children.get(launch.name);
+    if (child === undefined) await this.startChild(launch.name, this.launcher(launch));
+    else await child.replace(this.launcher(launch), !launch.stateful);
+    this.running.set(launch.name, launch);
+    this.options.progress(child === undefined ? `${launch.name} is ready` : `${launch.name} was replaced`);
+  }
+
+  /** What was planned runs: every process learns the release, also those that stayed. */
+  settle({ recorded, launches }: Plan): void {
+    this.standing = { recorded, launches };
+    for (const launch of launches) this.children.get(launch.name)?.adopt(this.launcher(launch));
+    for (const child of this.children.values()) child.tell({ type: 'identity', release: recorded.digest });
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.children.get(name)?.stop();
+    this.children.delete(name);
+    this.running.delete(name);
+  }
+
+  /** Brings back what stood before a change that did not hold. Returns the services that did not come back. */
+  async putBack(): Promise<string[]> {
+    const before = this.standing?.launches ?? [];
+    const lost: string[] = [];
+    for (const name of [...this.running.keys()]) {
+      const old = before.find((launch) => launch.name === name);
+      if (old === undefined) await this.remove(name);
+      else if (old.inputs !== this.running.get(name)?.inputs && !(await this.comesBack(old))) lost.push(name);
+    }
+    return lost;
   }
 
   status(): ServiceStatus[] {
@@ -129,48 +193,17 @@ export class Supervisor {
   /** Ends everything: services first, so that they can still write their last state, then what they stand on. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const bottom = ['redis-state', 'redis-cache', ...this.statefulNames()];
+    const stateful = [...this.running.values()].filter((launch) => launch.stateful).map((launch) => launch.name);
+    const bottom = ['redis-state', 'redis-cache', ...stateful];
     const top = [...this.children.values()].filter((child) => !bottom.includes(child.name));
     await Promise.all(top.map((child) => child.stop()));
     await Promise.all([...this.children.values()].map((child) => child.stop()));
     rememberProcesses(this.layout, []);
   }
 
-  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.change.then(work, work);
-    this.change = result.catch(() => undefined);
-    return result;
-  }
-
-  private async prepare(pin: Pin): Promise<Prepared> {
-    const { places, progress } = this.options;
-    const recorded = readRelease(places, pin.release);
-    const binding = readBinding(places, 'local', pin.binding);
-    const store = createFolderStore(this.layout.store);
-    const faults = await verifyClosure(store, recorded.release);
-    if (faults.length > 0) {
-      progress(`the store lacks ${faults[0]?.what ?? ''}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`);
-      await rebuildRelease(places, recorded, progress);
-    }
-    const folders: Record<string, string> = {};
-    for (const [name, service] of Object.entries(recorded.release.services)) {
-      folders[name] = await materialise(this.layout, store, service);
-    }
-    const launches = planLaunches({
-      layout: this.layout,
-      digest: recorded.digest,
-      release: recorded.release,
-      settings: localSettings(binding),
-      portBase: this.options.portBase,
-      folders,
-      python: this.options.python,
-      kafkaBrokers: this.options.kafkaBrokers,
-    });
-    return { recorded, binding, launches };
-  }
-
   private async startRedis(binding: Binding): Promise<void> {
-    const { stateMemoryMiB, cacheMemoryMiB } = localSettings(binding).redis;
+    this.redis = localSettings(binding).redis;
+    const { stateMemoryMiB, cacheMemoryMiB } = this.redis;
     const server = (kind: 'state' | 'cache', memoryMiB: number) => () =>
       runRedisServer(
         {
@@ -188,57 +221,29 @@ export class Supervisor {
       this.startChild('redis-state', server('state', stateMemoryMiB)),
       this.startChild('redis-cache', server('cache', cacheMemoryMiB)),
     ]);
-  }
-
-  private startService(launch: Launch): Promise<void> {
-    return this.startChild(launch.name, this.launcher(launch));
+    this.options.progress('redis-state and redis-cache are ready');
   }
 
   private async startChild(name: string, launch: () => Running): Promise<void> {
     if (this.stopping) throw stopped();
     const child = new Child({ name, log: this.options.log, launch, onChange: () => this.remember() });
     this.children.set(name, child);
-    await child.start();
-    this.options.progress(`${name} is ready`);
-  }
-
-  /** Replaces all and settles, or puts back what ran and throws. */
-  private async replaceAll(changed: readonly Launch[], before: readonly Launch[], settle: () => void): Promise<void> {
-    const done: Launch[] = [];
     try {
-      for (const launch of changed) {
-        await this.replaceOne(launch);
-        done.push(launch);
-      }
-      settle();
+      await child.start();
     } catch (error) {
-      this.options.log.error({ err: error }, 'the change did not hold, putting back what ran');
-      const added = changed.filter((launch) => !before.some((one) => one.name === launch.name));
-      for (const launch of added) await this.remove(launch.name);
-      for (const launch of done.reverse()) await this.putBack(launch, before);
+      await child.stop();
+      this.children.delete(name);
       throw error;
     }
   }
 
-  private async remove(name: string): Promise<void> {
-    await this.children.get(name)?.stop();
-    this.children.delete(name);
-  }
-
-  private async replaceOne(launch: Launch): Promise<void> {
-    const child = this.children.get(launch.name);
-    if (child === undefined) await this.startService(launch);
-    else await child.replace(this.launcher(launch), !launch.stateful);
-    this.options.progress(`${launch.name} was replaced`);
-  }
-
-  private async putBack(launch: Launch, before: readonly Launch[]): Promise<void> {
-    const old = before.find((one) => one.name === launch.name);
-    if (old === undefined) return;
+  private async comesBack(old: Launch): Promise<boolean> {
     try {
-      await this.replaceOne(old);
+      await this.replace(old);
+      return true;
     } catch (error) {
-      this.options.log.error({ service: launch.name, reason: messageOf(error) }, 'what ran before did not come back');
+      this.options.log.error({ service: old.name, reason: messageOf(error) }, 'what ran before did not come back');
+      return false;
     }
   }
 
@@ -259,11 +264,14 @@ export class Supervisor {
     rememberProcesses(this.layout, running);
   }
 
-  private statefulNames(): string[] {
-    return (this.standing?.launches ?? []).filter((launch) => launch.stateful).map((launch) => launch.name);
-  }
-
   private redisPort(name: string): number | null {
     return name === 'redis-state' || name === 'redis-cache' ? this.options.portBase + portOffsets[name] : null;
   }
+}
+
+function differingRedis(runs: LocalSettings['redis'], asked: LocalSettings['redis']): RedisName[] {
+  return [
+    ...(runs.stateMemoryMiB === asked.stateMemoryMiB ? [] : (['redis-state'] as const)),
+    ...(runs.cacheMemoryMiB === asked.cacheMemoryMiB ? [] : (['redis-cache'] as const)),
+  ];
 }
