@@ -170,6 +170,7 @@ export default tseslint.config(
       'stacks/cli/**',
       'stacks/local/agent.ts',
       'stacks/program.ts',
+      'stacks/render/child.ts',
       'stacks/setup/**',
       'test/**',
       'bench/**',

@@ -32,10 +32,18 @@ export async function bundleService(root: string, manifest: ServiceManifest): Pr
   return sortFiles([...assets, ...modules]);
 }
 
-/** The infrastructure program as one module; Pulumi's own packages stay outside, locked by integrity. */
+/**
+ * The infrastructure program and what renders it, a module each: an old release is rendered by its own renderer for ever. Pulumi's
+ * packages stay outside, locked by integrity.
+ */
 export async function bundleInfrastructure(root: string): Promise<BundleFile[]> {
-  const content = await bundleModule(root, join(root, 'stacks', 'platform.ts'), ['@pulumi/*']);
-  return [{ path: 'platform.mjs', content }];
+  const modules = [
+    { path: 'platform.mjs', source: join(root, 'stacks', 'platform.ts') },
+    { path: 'renderer.mjs', source: join(root, 'stacks', 'render', 'child.ts') },
+  ];
+  return Promise.all(
+    modules.map(async ({ path, source }) => ({ path, content: await bundleModule(root, source, ['@pulumi/*']) })),
+  );
 }
 
 /** The bundle's document, by whose digest it is known. */
