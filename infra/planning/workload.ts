@@ -38,7 +38,8 @@ export const secretFolder = '/run/orrery';
 export const configFile = `${configFolder}/config.json`;
 export const tokenFile = `${secretFolder}/token`;
 
-const serviceUser = 10_001;
+/** Who every service runs as; images name the same user. */
+export const serviceUser = 10_001;
 const drainSeconds = 30;
 
 /** Refuses what a Deployment can't keep: state in a folder, or replicas that nobody scales. */

@@ -1,6 +1,7 @@
 import type { Verb } from './verb.ts';
 import { cancel, retry, run, runs, show } from './runs.ts';
 import { down, logs, status, up } from './environment.ts';
+import { imageExport, imageLock } from './image.ts';
 import { pin, rollback } from './pin.ts';
 import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
 import { score } from './score.ts';
@@ -17,6 +18,8 @@ export const verbs: readonly Verb[] = [
   releaseList,
   releaseShow,
   releaseVerify,
+  imageLock,
+  imageExport,
   pin,
   rollback,
   run,

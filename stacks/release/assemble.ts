@@ -9,6 +9,8 @@ import { bundleInfrastructure, bundleService } from './bundle.ts';
 import { describeData, readMigrations } from './data.ts';
 import { digestOfTree, readTree } from './files.ts';
 import { composeImage } from './image/image.ts';
+import { readImageLock, type ImageLock } from './image/lock.ts';
+import { assertCovers, wantedLayers } from './image/recipes.ts';
 import { lockedClosure, lockedPackage, type Lockfile } from './lockfile.ts';
 import { readDefinitions, readManifests } from './manifests.ts';
 import { ReleaseObjects } from './objects.ts';
@@ -25,6 +27,7 @@ export interface Assembled {
 interface Tree {
   readonly root: string;
   readonly lock: Lockfile;
+  readonly images: ImageLock;
   readonly objects: ReleaseObjects;
 }
 
@@ -36,8 +39,11 @@ type Draft = Omit<ReleasedService, 'closure'>;
  */
 export async function assembleRelease(root: string): Promise<Assembled> {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
-  const tree: Tree = { root, lock, objects: new ReleaseObjects() };
   const manifests = readManifests(root);
+  const toolchain = describeToolchain(root, lock);
+  const images = readImageLock(root);
+  assertCovers(images, wantedLayers(lock, toolchain.pythonLock, manifests));
+  const tree: Tree = { root, lock, images, objects: new ReleaseObjects() };
   const drafts: Record<string, Draft> = {};
   for (const manifest of manifests) drafts[manifest.name] = await describeService(tree, manifest);
   const release: Release = {
@@ -45,7 +51,7 @@ export async function assembleRelease(root: string): Promise<Assembled> {
     services: withClosures(drafts),
     infrastructure: { bundle: tree.objects.bundle(await bundleInfrastructure(root)) },
     live: {},
-    toolchain: describeToolchain(root, lock),
+    toolchain,
     data: describeData(root, manifests),
     policies: describePolicies(root),
     prices: describePrices(tree),
@@ -54,14 +60,14 @@ export async function assembleRelease(root: string): Promise<Assembled> {
   return { release, objects: tree.objects.contents };
 }
 
-async function describeService({ root, lock, objects }: Tree, manifest: ServiceManifest): Promise<Draft> {
+async function describeService({ root, lock, images, objects }: Tree, manifest: ServiceManifest): Promise<Draft> {
   const workspace = `services/${manifest.name}`;
   const files = await bundleService(root, manifest);
   const definitions = readDefinitions(root, manifest);
   const parts = {
     runtime: manifest.runtime,
     bundle: objects.bundle(files),
-    image: composeImage(objects, { manifest, files, definitions }),
+    image: composeImage(objects, images, { manifest, files, definitions }),
     config: objects.document('config', configFacet(manifest)),
     contract: objects.document('contract', contractFacet(manifest)),
     dependencies: digestOf('tree', lockedClosure(lock, workspace)),

@@ -6,6 +6,10 @@ interface LockedPackage {
   readonly integrity?: string;
   readonly link?: boolean;
   readonly resolved?: string;
+  /** Where it can be installed; one name or several, all where absent. */
+  readonly os?: string | readonly string[];
+  readonly cpu?: string | readonly string[];
+  readonly libc?: string | readonly string[];
   readonly dependencies?: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
@@ -45,10 +49,15 @@ export function lockedClosure(lock: Lockfile, workspace: string): Record<string,
 
 /** Version and integrity of one package as a workspace sees it. */
 export function lockedPackage(lock: Lockfile, workspace: string, name: string): string {
+  const entry = lock.packages[lockedPlace(lock, workspace, name)];
+  return `${entry?.version ?? ''} ${entry?.integrity ?? ''}`;
+}
+
+/** Where the package lies that a workspace sees by this name. */
+export function lockedPlace(lock: Lockfile, workspace: string, name: string): string {
   const place = resolvePlace(lock, workspace, name);
-  const entry = place === undefined ? undefined : lock.packages[place];
-  if (entry === undefined) throw missing(name, workspace);
-  return `${entry.version ?? ''} ${entry.integrity ?? ''}`;
+  if (place === undefined) throw missing(name, workspace);
+  return place;
 }
 
 function wanted(entry: LockedPackage): [name: string, optional: boolean][] {

@@ -1,12 +1,15 @@
+import { createReadStream } from 'node:fs';
 import type { BundleFile } from '../files.ts';
 
-/** Anything that stands in a layer beside plain files: folders and links. */
+/** One thing in a layer: a file, a folder or a symbolic link. */
 export interface TarEntry {
   /** With `/`, relative to the root of the image, without a leading one; a folder's ends in `/`. */
   readonly path: string;
   /** Permissions, for example 0o644. */
   readonly mode: number;
   readonly content?: Buffer;
+  /** A file of this machine that holds the content, where it is too big to hold in memory. */
+  readonly source?: { readonly file: string; readonly bytes: number };
   /** Where a symbolic link points to. */
   readonly target?: string;
 }
@@ -14,9 +17,8 @@ export interface TarEntry {
 const blockBytes = 512;
 const nameBytesMax = 100;
 const prefixBytesMax = 155;
-const end = Buffer.alloc(2 * blockBytes);
 
-/** Files as entries of a layer below a folder, with every folder that leads to them. */
+/** Plain files as entries below a folder. */
 export function placeFiles(folder: string, files: readonly BundleFile[]): TarEntry[] {
   return files.map(({ path, content }) => ({ path: `${folder}/${path}`, mode: 0o644, content }));
 }
@@ -26,30 +28,54 @@ export function placeFiles(folder: string, files: readonly BundleFile[]): TarEnt
  * give the same bytes, on any machine and in any order.
  */
 export function writeTar(entries: readonly TarEntry[]): Buffer {
-  return Buffer.concat([...sortEntries(entries).flatMap(writeEntry), end]);
+  return Buffer.concat([...orderEntries(entries).flatMap(writeEntry), endOfArchive()]);
 }
 
-export function sortEntries(entries: readonly TarEntry[]): TarEntry[] {
+/** The same archive in pieces, for entries whose contents are files. */
+export async function* streamTar(entries: readonly TarEntry[]): AsyncGenerator<Buffer> {
+  for (const entry of orderEntries(entries)) {
+    if (entry.source === undefined) {
+      yield Buffer.concat(writeEntry(entry));
+      continue;
+    }
+    const { file, bytes } = entry.source;
+    yield Buffer.concat(writeHeaders(entry, bytes));
+    let written = 0;
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      written += chunk.length;
+      yield chunk;
+    }
+    if (written !== bytes) throw new RangeError(`${file} has ${written} bytes and had ${bytes}`);
+    yield padding(bytes);
+  }
+  yield endOfArchive();
+}
+
+/** Sorted by path, each folder before what is in it. Throws RangeError where two entries would lie in one place. */
+export function orderEntries(entries: readonly TarEntry[]): TarEntry[] {
   const all = new Map<string, TarEntry>();
   for (const entry of entries) {
-    for (const folder of foldersOf(entry.path)) if (!all.has(folder)) all.set(folder, { path: folder, mode: 0o755 });
-    all.set(entry.path, entry);
+    const place = entry.path.replace(/\/$/, '');
+    if (all.has(place)) throw new RangeError(`two entries lie at ${place}`);
+    all.set(place, entry);
+  }
+  for (const { path } of entries) {
+    for (const folder of foldersOf(path)) {
+      const there = all.get(folder);
+      if (there === undefined) all.set(folder, { path: `${folder}/`, mode: 0o755 });
+      else if (!there.path.endsWith('/')) throw new RangeError(`${path} lies below ${folder}, which is no folder`);
+    }
   }
   return [...all.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** One entry's header and content, each filled up to whole blocks. */
-export function writeEntry(entry: TarEntry): Buffer[] {
+function writeEntry(entry: TarEntry): Buffer[] {
   const content = entry.content ?? Buffer.alloc(0);
-  return [
-    ...writeHeaders(entry, content.length),
-    content,
-    Buffer.alloc((blockBytes - (content.length % blockBytes)) % blockBytes),
-  ];
+  return [...writeHeaders(entry, content.length), content, padding(content.length)];
 }
 
 /** The header of an entry, preceded by an extended one where a path or a target is too long for the plain form. */
-export function writeHeaders(entry: TarEntry, bytes: number): Buffer[] {
+function writeHeaders(entry: TarEntry, bytes: number): Buffer[] {
   const type = entry.target !== undefined ? '2' : entry.path.endsWith('/') ? '5' : '0';
   const target = entry.target ?? '';
   const split = splitPath(entry.path);
@@ -62,7 +88,7 @@ export function writeHeaders(entry: TarEntry, bytes: number): Buffer[] {
   if (long === '') return [plain];
   const records = Buffer.from(long);
   const extended = writeHeader({ name: 'pax', prefix: '', type: 'x', target: '', mode: 0o644, bytes: records.length });
-  return [extended, records, Buffer.alloc((blockBytes - (records.length % blockBytes)) % blockBytes), plain];
+  return [extended, records, padding(records.length), plain];
 }
 
 interface Header {
@@ -74,6 +100,7 @@ interface Header {
   readonly bytes: number;
 }
 
+/** The 512 bytes of POSIX.1-1988 ustar; owner, group and time are 0, the sum is of all bytes with blanks in its own place. */
 function writeHeader(header: Header): Buffer {
   const block = Buffer.alloc(blockBytes);
   const octal = (value: number, at: number, length: number) =>
@@ -108,14 +135,16 @@ function splitPath(path: string): { name: string; prefix: string } | undefined {
   return undefined;
 }
 
-/** `<length> key=value\n`, where the length counts itself. */
+/** `<length> key=value\n`, where the length counts its own digits. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
-  const bytes = Buffer.byteLength(rest);
-  const length = bytes + String(bytes + String(bytes).length).length;
-  return `${length}${rest}`;
+  const restBytes = Buffer.byteLength(rest);
+  let bytes = restBytes + 1;
+  while (bytes !== restBytes + String(bytes).length) bytes += 1;
+  return `${bytes}${rest}`;
 }
 
+/** What stands in the plain header where the extended one has the whole: readers of the extended one ignore it. */
 function cut(text: string): string {
   return Buffer.from(text)
     .subarray(0, nameBytesMax)
@@ -123,7 +152,15 @@ function cut(text: string): string {
     .replace(/[^\x20-\x7e]/g, '?');
 }
 
+function padding(bytes: number): Buffer {
+  return Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes);
+}
+
+function endOfArchive(): Buffer {
+  return Buffer.alloc(2 * blockBytes);
+}
+
 function foldersOf(path: string): string[] {
   const parts = path.replace(/\/$/, '').split('/').slice(0, -1);
-  return parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
