@@ -45,6 +45,7 @@ export interface LocalOutcome extends Deployed {
 const deploymentMaxMs = 600_000;
 const waitStepMs = 250;
 const watchStepMs = 100;
+const goneMaxMs = 2000;
 
 /**
  * Moves the pin of `local`: where it runs, together with what runs, by its deployer; else the pin alone, once the store holds
@@ -110,7 +111,7 @@ async function askAgent(
     const deployed = (await callDeployer(agent.deployer, call)) as Deployed;
     return { ...deployed, running: true };
   } catch (error) {
-    throw error instanceof OrreryError ? lostTouch(places, error) : error;
+    throw error instanceof OrreryError ? await lostTouch(places, error) : error;
   } finally {
     answered.abort();
     await watching;
@@ -134,7 +135,11 @@ async function watchSteps(places: Places, progress: (line: string) => void, sign
   }
 }
 
-function lostTouch(places: Places, cause: OrreryError): CommandError {
+async function lostTouch(places: Places, cause: OrreryError): Promise<CommandError> {
+  // A killed process closes its connections a little before it is gone.
+  for (let waitedMs = 0; findAgent(places) !== undefined && waitedMs < goneMaxMs; waitedMs += watchStepMs) {
+    await sleep(watchStepMs);
+  }
   const runs = findAgent(places) !== undefined;
   return new CommandError({
     code: 'DEPLOYER_LOST',

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Clone } from './clone.ts';
@@ -45,19 +45,25 @@ export async function numbers(client: ClickHouseClient, query: string): Promise<
   return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([key, value]) => [key, Number(value)]));
 }
 
-/** Every process whose command line names the clone: what must be gone when the environment has ended. */
+/**
+ * Every process whose command line names the clone: what must be gone when the environment has ended. A Redis names nothing in its
+ * command line; it is known by its working directory.
+ */
 export function processesNaming(folder: string): string[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   return pids.flatMap((pid) => {
-    const file = `/proc/${pid}/cmdline`;
-    const [line, cwd] = [readQuietly(file).replaceAll('\0', ' ').trim(), readQuietly(`/proc/${pid}/environ`)];
-    return line.includes(folder) || (line.startsWith('redis-server') && cwd.includes(folder)) ? [`${pid} ${line}`] : [];
+    const line = quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+      .replaceAll('\0', ' ')
+      .trim();
+    const isRedis = line.includes('redis-server') && quietly(() => readlinkSync(`/proc/${pid}/cwd`)).startsWith(folder);
+    return line.includes(folder) || isRedis ? [`${pid} ${line}`] : [];
   });
 }
 
-function readQuietly(file: string): string {
+/** A process may end between two looks. */
+function quietly(read: () => string): string {
   try {
-    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return read();
   } catch {
     return '';
   }
