@@ -147,7 +147,7 @@ for (const environment of ['dev', 'prod']) {
         ] as types.output.apps.v1.DeploymentSpec;
         assert.equal(
           spec.template.spec.containers[0]?.image,
-          `000000000000.dkr.ecr.eu-west-1.amazonaws.com/orrery/${name}@${service.bundle}`,
+          `000000000000.dkr.ecr.eu-west-1.amazonaws.com/orrery/${name}@${service.image.digest}`,
         );
         assert.equal(spec.template.metadata.annotations['orrery.dev/release'], releaseDigest);
         const map = resourceNamed(platform, `${name}-config`).inputs['data'] as Record<string, string>;
