@@ -27,6 +27,17 @@ export interface ControlPlaneArgs {
 const logTypes = ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'];
 const administratorPolicy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
 
+/** Provider settings that a variable of whoever deploys (PULUMI_K8S_…) would decide where the program leaves them open. */
+const decidedHere = {
+  enableConfigMapMutable: false,
+  enableSecretMutable: false,
+  enablePatchForce: false,
+  skipUpdateUnreachable: false,
+  suppressDeprecationWarnings: false,
+  suppressHelmHookWarnings: false,
+  upsertExistingObjects: false,
+} satisfies kubernetes.ProviderArgs;
+
 /**
  * The managed Kubernetes control plane alone: nodes, addons and access are resources of their own, because the remote
  * `eks.Cluster` would hide them from every judge that has no cloud.
@@ -73,6 +84,7 @@ export class ControlPlane extends ComponentResource {
         enableServerSideApply: true,
         // A network fault must not read as "everything was deleted".
         deleteUnreachable: false,
+        ...decidedHere,
       },
       { parent: this, dependsOn: access },
     );

@@ -4,6 +4,7 @@ import { down, logs, status, up } from './environment.ts';
 import { imageExport, imageLock } from './image.ts';
 import { pin, rollback } from './pin.ts';
 import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
+import { render } from './render.ts';
 import { score } from './score.ts';
 import { start } from './start.ts';
 
@@ -20,6 +21,7 @@ export const verbs: readonly Verb[] = [
   releaseVerify,
   imageLock,
   imageExport,
+  render,
   pin,
   rollback,
   run,

@@ -8,6 +8,7 @@ import { perturb } from './perturbation.ts';
 import type { RenderEnd, RenderRequest } from './protocol.ts';
 import { Refusal, type RefusalDetails } from './refusal.ts';
 import { loadSdk, runProgram, type Sdk } from './sdk.ts';
+import { guardSymbols } from './symbol-guard.ts';
 
 /**
  * The renderer: a process of its own for each render, because a program's modules are loaded once in a process, and because a
@@ -43,6 +44,7 @@ async function render(request: RenderRequest): Promise<void> {
   isolate(refuse);
   const sdk = loadSdk();
   catchStrays(sdk);
+  guardSymbols(refuse);
   const recorder = new Recorder({
     sdk,
     expanders,

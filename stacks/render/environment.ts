@@ -1,13 +1,15 @@
-import { digestOf, digestOfBytes, type Digest } from '@orrery/contracts/digest';
+import { digestOf, digestOfBytes, writeDocument, type Digest } from '@orrery/contracts/digest';
 import type { Binding, Render } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
 import { renderLocal } from '../local/render.ts';
 import { isLocal, storeFolder, type Places } from '../release/places.ts';
 import type { RecordedRelease } from '../release/records.ts';
+import { checkRender, type CheckOutcome } from './check.ts';
 import { readGraph, writeGraph, type GraphResource } from './graph.ts';
 import { provideInfrastructure, provideWorkingTree } from './infrastructure.ts';
-import { renderInChild } from './render.ts';
+import type { Perturbation } from './protocol.ts';
+import { renderInChild, type ChildAnswer } from './render.ts';
 
 export interface Rendered {
   readonly render: Render;
@@ -36,28 +38,22 @@ export interface WorkingTreeRequest {
  * commit that made it when the store lacks it. The graph is kept in the store, where a later difference can be looked up.
  */
 export async function renderEnvironment(places: Places, request: EnvironmentRequest): Promise<Rendered> {
-  const { environment, binding, progress } = request;
-  const { digest: releaseDigest, release } = request.release;
-  const target: Target = { environment, release, releaseDigest, binding };
-  if (isLocal(environment)) return keep(places, target, writeGraph(renderLocal(release, releaseDigest, binding)));
-  const folder = await provideInfrastructure(places, request.release, progress);
-  return renderFolder(places, target, folder);
+  return renderAndKeep(places, await prepare(places, request));
 }
 
 /** Renders the composition and the renderer of the tree as it lies, bundled on the spot. */
 export async function renderWorkingTree(places: Places, request: WorkingTreeRequest): Promise<Rendered> {
-  const { environment, release, releaseDigest, binding } = request;
-  const target: Target = { environment, release, releaseDigest, binding };
-  if (isLocal(environment)) return keep(places, target, writeGraph(renderLocal(release, releaseDigest, binding)));
-  const { folder } = await provideWorkingTree(places);
-  return renderFolder(places, target, folder);
+  return renderAndKeep(places, await prepare(places, request));
 }
 
-/** The graph of a render that was made on this machine before; undefined when the store does not have it. */
-export async function readKeptGraph(places: Places, graph: Digest): Promise<GraphResource[] | undefined> {
-  const store = createFolderStore(storeFolder(places));
-  if (!(await store.has(graph))) return undefined;
-  return readGraph((await store.get(graph)).toString('utf8'));
+/** Checks that nothing but release and binding decides the graph: `count` renders on as many made-up machines. */
+export async function checkEnvironment(
+  places: Places,
+  request: EnvironmentRequest | WorkingTreeRequest,
+  count: number,
+): Promise<CheckOutcome> {
+  const { ask } = await prepare(places, request);
+  return checkRender(ask, count, request.progress);
 }
 
 interface Target {
@@ -67,15 +63,41 @@ interface Target {
   readonly binding: Binding;
 }
 
-async function renderFolder(places: Places, target: Target, folder: string): Promise<Rendered> {
-  const { environment, release, releaseDigest, binding } = target;
-  const { text } = await renderInChild({ folder, environment, release, releaseDigest, settings: binding.settings });
-  return keep(places, target, text);
+interface Prepared {
+  readonly target: Target;
+  readonly ask: (perturbation?: Perturbation) => Promise<ChildAnswer>;
 }
 
-async function keep(places: Places, target: Target, text: string): Promise<Rendered> {
+async function prepare(places: Places, request: EnvironmentRequest | WorkingTreeRequest): Promise<Prepared> {
+  const { environment, binding, progress } = request;
+  const recorded = 'releaseDigest' in request ? undefined : request.release;
+  const { release, digest: releaseDigest } =
+    'releaseDigest' in request ? { release: request.release, digest: request.releaseDigest } : request.release;
+  const target: Target = { environment, release, releaseDigest, binding };
+  if (isLocal(environment)) return { target, ask: async () => renderHere(target) };
+  const folder =
+    recorded === undefined ? await provideWorkingTree(places) : await provideInfrastructure(places, recorded, progress);
+  const { settings } = binding;
+  const ask: Prepared['ask'] = (perturbation) =>
+    renderInChild({ folder, environment, release, releaseDigest, settings, ...(perturbation && { perturbation }) });
+  return { target, ask };
+}
+
+/** The local environment is a pure function of this process: there is no program to hold in a process of its own. */
+function renderHere({ release, releaseDigest, binding }: Target): ChildAnswer {
+  const startedMs = performance.now();
+  const graph = renderLocal(release, releaseDigest, binding);
+  return {
+    text: writeGraph(graph),
+    resources: graph.length,
+    peakMemoryBytes: process.memoryUsage().rss,
+    elapsedMs: performance.now() - startedMs,
+  };
+}
+
+async function renderAndKeep(places: Places, { target, ask }: Prepared): Promise<Rendered> {
+  const { text } = await ask();
   const graph = readGraph(text);
-  await createFolderStore(storeFolder(places)).put(text);
   const render: Render = {
     schema: 1,
     environment: target.environment,
@@ -84,5 +106,8 @@ async function keep(places: Places, target: Target, text: string): Promise<Rende
     graph: digestOfBytes(text),
     resources: graph.length,
   };
+  const store = createFolderStore(storeFolder(places));
+  await store.put(text);
+  await store.put(writeDocument('render', render));
   return { render, digest: digestOf('render', render), graph };
 }

@@ -37,10 +37,9 @@ export async function provideInfrastructure(
 }
 
 /** The folder of the infrastructure as the working tree has it. */
-export async function provideWorkingTree(places: Places): Promise<{ folder: string; digest: Digest }> {
+export async function provideWorkingTree(places: Places): Promise<string> {
   const files = await bundleInfrastructure(places.root);
-  const { digest } = describeBundle(files);
-  return { digest, folder: placeFiles(places, digest, files, join(places.root, 'node_modules')) };
+  return placeFiles(places, describeBundle(files).digest, files, join(places.root, 'node_modules'));
 }
 
 /** The bundle's files from the store; undefined when it lacks one or one no longer hashes to its name. */

@@ -43,22 +43,27 @@ export function machineOf(perturbation: Perturbation | undefined): Machine {
   };
 }
 
+const variables = ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE', 'HOSTNAME', 'LOGNAME', 'ORRERY_STATE', 'USER'];
+const folders = ['HOME', 'KUBECONFIG', 'PWD', 'TMPDIR', 'XDG_CONFIG_HOME'];
+/** Those of the Kubernetes provider decide its settings where a program leaves them open. */
+const switches = [
+  'CI',
+  'PULUMI_K8S_DELETE_UNREACHABLE',
+  'PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE',
+  'PULUMI_K8S_ENABLE_PATCH_FORCE',
+  'PULUMI_K8S_ENABLE_SECRET_MUTABLE',
+  'PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY',
+  'PULUMI_K8S_SKIP_UPDATE_UNREACHABLE',
+  'PULUMI_K8S_SUPPRESS_DEPRECATION_WARNINGS',
+  'PULUMI_K8S_SUPPRESS_HELM_HOOK_WARNINGS',
+  'PULUMI_K8S_UPSERT_EXISTING_OBJECTS',
+];
+
 /** Variables that programs and SDKs like to read; none of them may decide what a cloud is. */
 function environmentOf(seed: number): Record<string, string> {
-  const word = `other-${seed}`;
-  return {
-    HOME: `/home/${word}`,
-    USER: word,
-    LOGNAME: word,
-    HOSTNAME: word,
-    PWD: `/home/${word}`,
-    TMPDIR: `/var/${word}`,
-    CI: String(seed % 2 === 0),
-    AWS_REGION: `us-${word}-1`,
-    AWS_DEFAULT_REGION: `us-${word}-1`,
-    AWS_PROFILE: word,
-    KUBECONFIG: `/home/${word}/.kube/config`,
-    ORRERY_STATE: `/var/${word}/state`,
-    PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE: String(seed % 2 === 0),
-  };
+  return Object.fromEntries([
+    ...variables.map((name) => [name, `other-${seed}`]),
+    ...folders.map((name) => [name, `/home/other-${seed}/${name.toLowerCase()}`]),
+    ...switches.map((name) => [name, String(seed % 2 === 0)]),
+  ]) as Record<string, string>;
 }

@@ -75,22 +75,21 @@ function setRandom(seed: number): void {
   };
   const integer = (low: number, high?: unknown) =>
     typeof high === 'number' ? low + Math.floor(next() * (high - low)) : Math.floor(next() * low);
-  Object.assign(crypto, {
+  replace(crypto, {
     randomUUID: uuid,
     randomBytes: (size: number, callback?: unknown) => later(bytes(size), callback),
     randomInt: (low: number, high?: unknown, callback?: unknown) =>
       later(integer(low, high), typeof high === 'function' ? high : callback),
     randomFillSync: fill,
     randomFill: (target: NodeJS.ArrayBufferView, callback: unknown) => later(fill(target), callback),
-    getRandomValues: fill,
   });
-  Object.assign(globalThis.crypto, { randomUUID: uuid, getRandomValues: fill });
+  replace(globalThis.crypto, { randomUUID: uuid, getRandomValues: fill });
 }
 
 function setIdentity(seed: number): void {
   const name = `machine-${seed}`;
   const home = `/home/user-${seed}`;
-  Object.assign(os, {
+  replace(os, {
     hostname: () => name,
     homedir: () => home,
     tmpdir: () => `/var/tmp-${seed}`,
@@ -105,12 +104,11 @@ function setIdentity(seed: number): void {
     release: () => `6.${seed}.0`,
     version: () => `#${seed}`,
   });
-  Object.assign(process, { getuid: () => 1000 + seed, geteuid: () => 1000 + seed, getgid: () => 1000 + seed });
+  replace(process, { getuid: () => 1000 + seed, geteuid: () => 1000 + seed, getgid: () => 1000 + seed });
 }
 
 function setProcess(seed: number): void {
-  Object.defineProperty(process, 'pid', { value: 1000 + seed });
-  Object.defineProperty(process, 'ppid', { value: 500 + seed });
+  replace(process, { pid: 1000 + seed, ppid: 500 + seed });
 }
 
 /** What is waited for comes in another order, and so do the names in a folder. */
@@ -129,11 +127,18 @@ function setOrder(seed: number): () => Promise<void> {
   };
   const { readdirSync } = fs;
   const { readdir } = fs.promises;
-  Object.assign(fs, {
+  replace(fs, {
     readdirSync: (...words: unknown[]) => shuffle(Reflect.apply(readdirSync, fs, words) as unknown[]),
   });
-  Object.assign(fs.promises, {
+  replace(fs.promises, {
     readdir: async (...words: unknown[]) => shuffle((await Reflect.apply(readdir, fs.promises, words)) as unknown[]),
   });
   return () => new Promise((resolve) => setTrueTimeout(resolve, Math.floor(next() * delayMaxMs)));
+}
+
+/** Also where a property has a getter alone. */
+function replace(owner: object, properties: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(owner, name, { value, configurable: true, enumerable: true, writable: true });
+  }
 }

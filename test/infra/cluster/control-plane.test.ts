@@ -94,6 +94,13 @@ describe('a control plane', () => {
       clusterIdentifier: 'arn:aws:eks:::cluster/cluster-cluster',
       enableServerSideApply: 'true',
       deleteUnreachable: 'false',
+      enableConfigMapMutable: 'false',
+      enableSecretMutable: 'false',
+      enablePatchForce: 'false',
+      skipUpdateUnreachable: 'false',
+      suppressDeprecationWarnings: 'false',
+      suppressHelmHookWarnings: 'false',
+      upsertExistingObjects: 'false',
     });
   });
 });
