@@ -4,6 +4,9 @@ import canonicalize from 'canonicalize';
 /** `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
 
+/** Documents are a few levels deep; more is a mistake, and would end in an overflow without a path. */
+const depthMax = 100;
+
 export const digestPattern = '^sha256:[0-9a-f]{64}$';
 
 /** The kinds of document that have a digest; the kind is part of what is hashed, so two kinds never share one. */
@@ -35,7 +38,8 @@ export function digestOfBytes(bytes: Uint8Array | string): Digest {
 
 /**
  * Digest of a document: SHA-256 over `orrery/<kind>@1\n` and the document's RFC 8785 canonical JSON.
- * Throws TypeError, naming the path, for what JSON can't carry exactly (undefined, dates, unsafe integers, lone surrogates).
+ * Throws TypeError, naming the path, for what JSON can't carry exactly (undefined, dates, -0, unsafe integers, lone surrogates,
+ * holes, symbols, hidden or computed properties).
  */
 export function digestOf(kind: DigestKind, document: unknown): Digest {
   return digestOfBytes(writeDocument(kind, document));
@@ -68,29 +72,60 @@ export function shortDigest(digest: string): string {
   return digest.slice('sha256:'.length, 'sha256:'.length + 12);
 }
 
-function assertCanonical(value: unknown, path: string): void {
+/**
+ * Refuses what would be left out, rounded, rewritten or read twice on the way to canonical JSON, so that two documents that
+ * differ never have one text. `holders` are the arrays and objects that lead to the value.
+ */
+function assertCanonical(value: unknown, path: string, holders: readonly object[] = []): void {
   if (value === null || typeof value === 'boolean') return;
+  if (typeof value === 'string' || typeof value === 'number') {
+    assertExact(value, path);
+    return;
+  }
+  if (typeof value !== 'object') throw new TypeError(`${path}: ${describe(value)} has no canonical JSON`);
+  if (holders.includes(value)) throw new TypeError(`${path}: the document contains itself`);
+  if (holders.length >= depthMax) throw new TypeError(`${path}: deeper than ${depthMax} levels`);
+  const within = [...holders, value];
+  if (Array.isArray(value)) {
+    assertArray(value, path);
+    for (const [index, item] of value.entries()) assertCanonical(item, `${path}[${index}]`, within);
+    return;
+  }
+  if (!isPlain(value)) throw new TypeError(`${path}: ${describe(value)} has no canonical JSON`);
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === 'symbol') throw new TypeError(`${path}: the key ${String(key)} would be left out`);
+    assertExact(key, `${path} key`);
+    assertCanonical(readProperty(value, key, path), `${path}.${key}`, within);
+  }
+}
+
+function assertExact(value: string | number, path: string): void {
   if (typeof value === 'string') {
     if (!value.isWellFormed()) throw new TypeError(`${path}: a lone surrogate can't be written as UTF-8`);
     return;
   }
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`${path}: ${value} is no JSON number`);
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new TypeError(`${path}: ${value} is not exact`);
-    return;
+  if (!Number.isFinite(value)) throw new TypeError(`${path}: ${value} is no JSON number`);
+  if (Object.is(value, -0)) throw new TypeError(`${path}: -0 would be written as 0`);
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new TypeError(`${path}: ${value} is not exact`);
+}
+
+/** Only items, all of them there: a hole would become null, a named property would be left out. */
+function assertArray(value: readonly unknown[], path: string): void {
+  if (Object.getPrototypeOf(value) !== Array.prototype) {
+    throw new TypeError(`${path}: ${describe(value)} has no canonical JSON`);
   }
-  if (Array.isArray(value)) {
-    value.forEach((item, index) => assertCanonical(item, `${path}[${index}]`));
-    return;
+  for (let index = 0; index < value.length; index += 1) {
+    if (!Object.hasOwn(value, index)) throw new TypeError(`${path}[${index}]: a hole has no canonical JSON`);
   }
-  if (typeof value === 'object' && isPlain(value)) {
-    for (const [key, item] of Object.entries(value)) {
-      assertCanonical(key, `${path} key`);
-      assertCanonical(item, `${path}.${key}`);
-    }
-    return;
-  }
-  throw new TypeError(`${path}: ${describe(value)} has no canonical JSON`);
+  const extra = Reflect.ownKeys(value).find((key) => key !== 'length' && !/^\d+$/.test(String(key)));
+  if (extra !== undefined) throw new TypeError(`${path}: the property ${String(extra)} of an array would be left out`);
+}
+
+function readProperty(holder: object, key: string, path: string): unknown {
+  const property = Object.getOwnPropertyDescriptor(holder, key);
+  if (property?.enumerable !== true) throw new TypeError(`${path}.${key}: a hidden property would be left out`);
+  if (!('value' in property)) throw new TypeError(`${path}.${key}: a computed property has no lasting value`);
+  return property.value;
 }
 
 function isPlain(value: object): boolean {
