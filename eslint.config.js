@@ -169,6 +169,7 @@ export default tseslint.config(
       'services/*/src/main.ts',
       'stacks/cli/**',
       'stacks/local/agent.ts',
+      'stacks/promotion/engine-guard.ts',
       'stacks/program.ts',
       'stacks/render/child.ts',
       'stacks/setup/**',

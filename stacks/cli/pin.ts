@@ -1,24 +1,25 @@
 import { digestOf, shortDigest } from '@orrery/contracts/digest';
 import type { Pin } from '@orrery/contracts/pin';
 import { CommandError } from '../errors.ts';
-import { moveLocal, type LocalOutcome } from '../local/deploy.ts';
+import { moveLocal } from '../local/deploy.ts';
 import { readLocalBinding } from '../local/settings.ts';
-import { movesOf, readLedger, type Move as PinMove } from '../promotion/ledger.ts';
-import { acquireLock } from '../promotion/lock.ts';
-import { movePin, readPin } from '../promotion/pin.ts';
+import { movesOf, readLedger, type Move } from '../promotion/ledger.ts';
+import { assertCanReturn, moveRecordedPin } from '../promotion/move.ts';
+import { readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { isLocal } from '../release/places.ts';
 import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
-import { freezeSettings } from './settings.ts';
-import { textOption, waitOption, type Verb, type VerbContext } from './verb.ts';
+import { deployAsAsked, deployOptions } from './deploy.ts';
 import { required } from './release.ts';
+import { freezeSettings } from './settings.ts';
+import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
 
-interface Move {
+interface Asked {
   readonly environment: string;
   readonly kind: 'pin' | 'rollback';
   readonly pin: Pin;
   readonly reason: string;
-  readonly waitMs: number;
+  readonly values: Values;
 }
 
 export const pin: Verb = {
@@ -26,26 +27,24 @@ export const pin: Verb = {
   summary: 'set what an environment stands on',
   wordsMax: 2,
   usage: 'ENV RELEASE [--reason TEXT] [--drop-live] [--wait SECONDS]',
-  help: `Freezes Pulumi.<ENV>.yaml into a binding and moves ENV's pin to RELEASE and that binding.
-For local, what runs is replaced first, without a failed request; the pin moves only when all of it serves.
-A release without a pair that is live in ENV is refused (exit code 3): make it with release create --live ENV,
-or say --drop-live.`,
+  help: `Freezes Pulumi.<ENV>.yaml into a binding, renders RELEASE with it, and moves ENV's pin to {release, binding, render}: an
+entry of ENV's ledger. A release that is neither whole nor can be rebuilt from its commit is refused.
+For local, what runs is replaced first, without a failed request; the pin moves only when all of it serves. For other
+environments: commit stacks/, then npx orrery deploy ENV.
+A release without a pair that is live in ENV is refused (exit code 3): make it with release create --live ENV, or say --drop-live.
+  --wait SECONDS   wait that long while somebody else changes ENV`,
   options: { reason: { type: 'string' }, 'drop-live': { type: 'boolean' }, wait: { type: 'string' } },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'pin');
-    const { places } = context;
+    const { places, progress } = context;
     const release = readRelease(places, required(words.slice(1), 'RELEASE', 'pin'));
     if (values['drop-live'] !== true) assertKeepsLive(context, environment, release.release.live);
+    const settings = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
     if (!isLocal(environment)) recordRelease(places, environment, release.release, release.provenance);
-    const binding = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
-    const request = { environment, release: release.digest, binding: recordBinding(places, binding) };
-    return move(context, {
-      environment,
-      kind: 'pin',
-      pin: await renderTarget(places, { ...request, progress: context.progress }),
-      reason: textOption(values, 'reason') ?? 'pinned by hand',
-      waitMs: waitOption(values),
-    });
+    const binding = recordBinding(places, settings);
+    const target = await renderTarget(places, { environment, release: release.digest, binding, progress });
+    const reason = textOption(values, 'reason') ?? 'pinned by hand';
+    return move(context, { environment, kind: 'pin', pin: target, reason, values });
   },
 };
 
@@ -53,62 +52,55 @@ export const rollback: Verb = {
   name: 'rollback',
   summary: 'go back to what an environment stood on before',
   wordsMax: 1,
-  usage: 'ENV [--to N] [--reason TEXT] [--wait SECONDS] | ENV --list',
-  help: `Moves the pin forward to the release and binding of number N: bundles, configuration, definitions and live
-pairs of then, exactly. Without --to: the latest number that stood on something else. N is listed by npx orrery rollback ENV --list.`,
-  options: { to: { type: 'string' }, reason: { type: 'string' }, list: { type: 'boolean' }, wait: { type: 'string' } },
+  usage: 'ENV [--to N] [--list] [--pin-only] [--reason TEXT]',
+  help: `Moves the pin forward to the release and binding of number N, and deploys: bundles, configuration, definitions, live pairs
+and infrastructure of then, exactly. They are rendered again, and must give the render of then. Without --to: the latest number
+that stood on something else. --list shows every number.
+  --pin-only   move the pin, and deploy later (npx orrery deploy ENV)
+The options of npx orrery deploy hold here, too. What is rolled back to need not be committed first: commit it afterwards.`,
+  options: {
+    to: { type: 'string' },
+    reason: { type: 'string' },
+    list: { type: 'boolean' },
+    'pin-only': { type: 'boolean' },
+    ...deployOptions,
+  },
   async run(context, { words, values }) {
     const environment = required(words, 'ENV', 'rollback');
     const moves = movesOf(readLedger(context.places, environment));
     if (values['list'] === true) return { json: moves, text: moves.map(moveLine).join('\n') };
     const target = chooseMove(moves, environment, textOption(values, 'to'));
     const reason = textOption(values, 'reason') ?? `back to number ${target.ordinal}`;
-    const waitMs = waitOption(values);
-    return move(context, { environment, kind: 'rollback', pin: target.entry.event.pin, reason, waitMs });
+    const stood = target.entry.event.pin;
+    if (!isLocal(environment)) await assertCanReturn(context.places, environment, stood, context.progress);
+    return move(context, { environment, kind: 'rollback', pin: stood, reason, values });
   },
 };
 
-/** Moves the pin; that of local together with what runs, where it runs. */
-async function move(context: VerbContext, asked: Move) {
-  const { places, actor } = context;
-  const { environment, kind, pin: target, reason, waitMs } = asked;
-  const before = readPin(places, environment);
-  if (isLocal(environment)) return localResult(before, asked, await moveLocal(context, asked));
-  const lease = await acquireLock(places, environment, { holder: `${actor}: ${kind} ${environment}`, waitMs });
-  let number: number;
-  try {
-    const at = context.now().toISOString();
-    const entry = movePin(places, environment, { kind, pin: target, actor, reason, at, fence: lease.fence });
-    number = movesOf(readLedger(places, environment)).find((one) => one.entry.number === entry.number)?.ordinal ?? 0;
-  } finally {
-    await lease.release();
-  }
-  return {
-    json: { environment, kind, from: before ?? null, to: target, number, replaced: [] },
-    text: `${moveText(before, asked, number)}\ncommit stacks/pins/${environment}.json and stacks/records to make it so`,
-  };
-}
-
-function localResult(before: Pin | undefined, asked: Move, outcome: LocalOutcome) {
-  const { number, replaced, removed, postponed, running } = outcome;
-  const { environment, kind, pin: to } = asked;
-  const effects = [
-    ...(running ? [`replaced: ${replaced.join(', ') || 'nothing, no service differs'}`] : []),
-    ...(removed.length === 0 ? [] : [`ended: ${removed.join(', ')}`]),
-    ...(postponed.length === 0 ? [] : [`with other settings at the next start: ${postponed.join(', ')}`]),
-  ];
-  return {
-    json: { environment, kind, from: before ?? null, to, number, replaced, removed, postponed, running },
-    text: [moveText(before, asked, number), ...effects].join('\n'),
-  };
-}
-
-function moveText(before: Pin | undefined, { environment, pin: target }: Move, number: number): string {
-  if (before !== undefined && digestOf('pin', before) === digestOf('pin', target)) {
-    return `${environment} stands on ${shortDigest(target.release)} already (number ${number})`;
-  }
+async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
+  const { environment, kind, pin: target, reason, values } = asked;
+  const waitMs = waitOption(values);
+  const before = readPin(context.places, environment);
   const from = before === undefined ? 'nothing' : shortDigest(before.release);
-  return `${environment}: ${from} -> ${shortDigest(target.release)} (number ${number})`;
+  const arrow = `${environment}: ${from} -> ${shortDigest(target.release)}`;
+  const told = { environment, kind, from: before ?? null, to: target };
+  if (isLocal(environment)) {
+    const moved = await moveLocal(context, { kind, pin: target, reason, waitMs });
+    const effect = moved.running
+      ? `\nreplaced: ${moved.replaced.join(', ') || 'nothing, no service differs'}`
+      : '\nnothing runs: npx orrery up starts it';
+    return { json: { ...told, ...moved }, text: `${arrow} (number ${moved.number})${effect}` };
+  }
+  const moved = await moveRecordedPin({ ...context, environment, kind, pin: target, reason, waitMs });
+  const line = `${arrow} (number ${moved.ordinal})`;
+  const commit = `commit stacks/pins/${environment}.json and stacks/records to make it known`;
+  if (kind === 'pin' || values['pin-only'] === true) {
+    const next = `${commit}; then npx orrery deploy ${environment}`;
+    return { json: { ...told, number: moved.ordinal }, text: `${line}\nrender ${target.render}\n${next}` };
+  }
+  context.progress(line);
+  const deployed = await deployAsAsked(context, { environment, reason, values, allowsUncommitted: true });
+  return { ...deployed, json: { ...told, number: moved.ordinal, deployment: deployed.json } };
 }
 
 function assertKeepsLive(context: VerbContext, environment: string, live: Readonly<Record<string, string>>): void {
@@ -127,19 +119,19 @@ function assertKeepsLive(context: VerbContext, environment: string, live: Readon
 }
 
 /** Without a number: the latest that stood on something else. After a rollback that would be what was left: then say it. */
-function chooseMove(moves: readonly PinMove[], environment: string, to: string | undefined): PinMove {
+function chooseMove(moves: readonly Move[], environment: string, to: string | undefined): Move {
   const hint = `npx orrery rollback ${environment} --list shows all ${moves.length}; --to N goes to one`;
   if (to !== undefined) {
-    const move = moves.find((one) => one.ordinal === Number(to));
-    if (move !== undefined) return move;
+    const found = moves.find((one) => one.ordinal === Number(to));
+    if (found !== undefined) return found;
     throw unknownNumber(`${environment} has no number ${to}`, hint);
   }
   const last = moves.at(-1);
   if (last?.entry.event.kind === 'rollback')
     throw unknownNumber(`the last move of ${environment} is itself a rollback`, hint);
   const present = last === undefined ? '' : digestOf('pin', last.entry.event.pin);
-  const move = moves.findLast((one) => digestOf('pin', one.entry.event.pin) !== present);
-  if (move !== undefined) return move;
+  const found = moves.findLast((one) => digestOf('pin', one.entry.event.pin) !== present);
+  if (found !== undefined) return found;
   throw unknownNumber(`${environment} has nothing to go back to`, hint);
 }
 
@@ -147,8 +139,8 @@ function unknownNumber(message: string, hint: string): CommandError {
   return new CommandError({ code: 'NUMBER_UNKNOWN', message, hint, exitCode: 2 });
 }
 
-function moveLine({ ordinal, entry }: PinMove): string {
-  const { pin, kind } = entry.event;
-  const place = `${shortDigest(pin.release)} ${shortDigest(pin.binding)}`;
+function moveLine({ ordinal, entry }: Move): string {
+  const { pin: moved, kind } = entry.event;
+  const place = `${shortDigest(moved.release)} ${shortDigest(moved.binding)}`;
   return `${String(ordinal).padStart(4)}  ${entry.at.slice(0, 19)}  ${kind.padEnd(8)}  ${place}  ${entry.actor}: ${entry.reason}`;
 }

@@ -1,5 +1,6 @@
 import type { Verb } from './verb.ts';
 import { cancel, retry, run, runs, show } from './runs.ts';
+import { deploy } from './deploy.ts';
 import { down, logs, status, up } from './environment.ts';
 import { imageExport, imageLock } from './image.ts';
 import { pin, rollback } from './pin.ts';
@@ -23,6 +24,7 @@ export const verbs: readonly Verb[] = [
   imageExport,
   render,
   pin,
+  deploy,
   rollback,
   run,
   runs,

@@ -1,11 +1,16 @@
 import { CommandError } from '../errors.ts';
 import type { LedgerHead, LockDriver, LockRecord } from './lock-driver.ts';
+import { holderProcess } from './lock-holder.ts';
 
 /** The right to change an environment, until it is released, lapses, or somebody with a greater fence takes over. */
 export interface Lease {
   readonly fence: number;
   /** Throws `FENCED_OFF` (exit 3) when it is no longer held: asked before every step that changes something. */
   assertHeld(): Promise<void>;
+  /** How long it lasts unless it is renewed; 0 once it is lost. */
+  remainingMs(): number;
+  /** Says that another process works under it: nobody counts the holder as dead before that one has ended, too. */
+  include(pid: number): Promise<void>;
   /** Gives it back; does nothing when it was lost. */
   release(): Promise<void>;
 }
@@ -44,16 +49,16 @@ export function holdLease(options: LeaseOptions): HeldLease {
   let turn: Promise<void> = Promise.resolve();
 
   const lapsed = () => now() >= record.untilMs || performance.now() - renewedAt >= leaseMs;
-  const renew = async () => {
+  const renew = async (processes = record.processes) => {
     if (ended || lapsed()) return;
-    const [at, next] = [performance.now(), withHead({ ...record, untilMs: now() + leaseMs })];
+    const [at, next] = [performance.now(), withHead({ ...record, processes, untilMs: now() + leaseMs })];
     if ((await driver.highest())?.fence !== record.fence) return;
     await driver.renew(next);
     [renewedAt, record] = [at, next];
   };
   // A renewal that fails is tried again at the next turn; when none succeeds in time, the lease lapses.
   const timer = setInterval(() => {
-    turn = turn.then(renew).catch(() => undefined);
+    turn = turn.then(() => renew()).catch(() => undefined);
   }, leaseMs / renewalsPerLease).unref();
 
   const stop = async () => {
@@ -69,6 +74,15 @@ export function holdLease(options: LeaseOptions): HeldLease {
       const highest = await driver.highest();
       if (highest !== undefined && highest.fence > record.fence)
         throw fencedOff(environment, record, `${highest.holder} has taken over with fence ${highest.fence}`);
+    },
+    remainingMs() {
+      if (ended || lapsed()) return 0;
+      return Math.min(record.untilMs - now(), renewedAt + leaseMs - performance.now());
+    },
+    async include(pid) {
+      const included = turn.then(() => renew([...record.processes, holderProcess(pid)]));
+      turn = included.catch(() => undefined);
+      await included;
     },
     async release() {
       if (ended) return;

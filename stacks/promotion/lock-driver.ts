@@ -13,8 +13,14 @@ export interface LockRecord {
   readonly released: boolean;
   /** How far the holder's ledger goes: who comes next must have it. Absent for an empty one. */
   readonly ledger?: LedgerHead;
-  /** The holder's process, by which those on the same machine can tell that it is dead. */
-  readonly process: { readonly machine: string; readonly pid: number; readonly started: string };
+  /** The holder's processes, by which those on the same machine can tell that it is dead: when all are gone. */
+  readonly processes: readonly HolderProcess[];
+}
+
+export interface HolderProcess {
+  readonly machine: string;
+  readonly pid: number;
+  readonly started: string;
 }
 
 export interface LedgerHead {

@@ -1,18 +1,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { identify, isAlive } from '../local/identity.ts';
-import type { LockRecord } from './lock-driver.ts';
+import type { HolderProcess, LockRecord } from './lock-driver.ts';
 
-/** This process, as others on the same machine can find it. */
-export function thisProcess(): LockRecord['process'] {
-  const { pid, started } = identify('', process.pid);
+/** A process of this machine, as others on it can find it. Default: this one. */
+export function holderProcess(number = process.pid): HolderProcess {
+  const { pid, started } = identify('', number);
   return { machine: machineOf(), pid, started };
 }
 
-/** True only when it is certain: the holder ran on this machine, since its last start, and is gone. */
-export function isHolderDead(holder: LockRecord['process']): boolean {
-  if (holder.machine === '' || holder.machine !== machineOf()) return false;
-  return !isAlive({ name: '', pid: holder.pid, started: holder.started });
+/** True only when it is certain: every process of the holder ran on this machine, since its last start, and is gone. */
+export function isHolderDead({ processes }: LockRecord): boolean {
+  return processes.every(({ pid, started, machine }) => isHere(machine) && !isAlive({ name: '', pid, started }));
+}
+
+/** Whether a lease was taken on this machine: then there is one clock. */
+export function isSameMachine({ processes }: LockRecord): boolean {
+  return processes.every(({ machine }) => isHere(machine));
+}
+
+function isHere(machine: string): boolean {
+  return machine !== '' && machine === machineOf();
 }
 
 /** The machine since its last start, and the namespace in which process numbers mean something; empty where the kernel does not tell. */

@@ -10,7 +10,7 @@ import { readLedger } from './ledger.ts';
 import type { LedgerHead, LockDriver, LockRecord } from './lock-driver.ts';
 import { createFolderLock } from './lock-folder.ts';
 import { createGitLock } from './lock-git.ts';
-import { isHolderDead, thisProcess } from './lock-holder.ts';
+import { holderProcess, isHolderDead, isSameMachine } from './lock-holder.ts';
 
 export type { Lease } from './lease.ts';
 
@@ -80,6 +80,11 @@ export function locksFolder(places: Places, environment: string): string {
 function both(outer: Lease, inner: Lease): Lease {
   return {
     fence: outer.fence,
+    remainingMs: () => Math.min(outer.remainingMs(), inner.remainingMs()),
+    async include(pid) {
+      await outer.include(pid);
+      await inner.include(pid);
+    },
     async assertHeld() {
       await inner.assertHeld();
       await outer.assertHeld();
@@ -119,7 +124,7 @@ async function tryAcquire(driver: LockDriver, request: Request): Promise<Lease |
       sinceMs,
       untilMs: sinceMs + leaseMs,
       released: false,
-      process: thisProcess(),
+      processes: [holderProcess()],
       ...(ledger === undefined ? {} : { ledger }),
     };
     const lease = holdLease({ environment, driver, record, leaseMs, now, head });
@@ -140,9 +145,8 @@ async function tryAcquire(driver: LockDriver, request: Request): Promise<Lease |
 
 /** Whether a lease still counts, by this machine's clock; one of another machine counts longer by what the clocks may differ. */
 function isHeld(record: LockRecord, { now, skewMs }: Request): boolean {
-  if (record.released || isHolderDead(record.process)) return false;
-  const same = record.process.machine !== '' && record.process.machine === thisProcess().machine;
-  return now() < record.untilMs + (same ? 0 : skewMs);
+  if (record.released || isHolderDead(record)) return false;
+  return now() < record.untilMs + (isSameMachine(record) ? 0 : skewMs);
 }
 
 /** Who deploys without the entries of the last deployer would write the same numbers again, and undo what it does not know of. */

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { shortDigest } from '@orrery/contracts/digest';
+import { CommandError } from '../errors.ts';
+import { deployLocal } from '../local/deploy.ts';
+import { deployCloud, summaryOf } from '../promotion/cloud-deployment.ts';
+import { createPulumiEngine } from '../promotion/pulumi-engine.ts';
+import { isLocal } from '../release/places.ts';
+import { currentHost, findProgram } from '../setup/host.ts';
+import { required } from './release.ts';
+import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
+
+/** What deploying may be asked, by whichever verb. */
+export const deployOptions = {
+  wait: { type: 'string' },
+  'lock-here': { type: 'boolean' },
+  'entries-lost': { type: 'boolean' },
+  uncommitted: { type: 'boolean' },
+} as const;
+
+export const deploy: Verb = {
+  name: 'deploy',
+  summary: 'make an environment be what its pin says',
+  wordsMax: 1,
+  usage: 'ENV [--wait SECONDS] [--reason TEXT] [--uncommitted] [--lock-here] [--entries-lost]',
+  help: `Verifies what ENV is pinned to, renders it again and compares, takes ENV's lock, and runs the engine (the Pulumi CLI on the PATH):
+preview, then up, never without its preview. Every step is an entry of ENV's ledger; the state is exported encrypted. When the
+engine could not make all of it, the ledger has what was touched, exit code 1, and the same command goes on from there.
+  --wait SECONDS   wait that long while somebody else deploys ENV
+  --uncommitted    deploy a pin that is not committed
+  --lock-here      take the lock of this clone alone: when the remote that others share is down, and nobody else deploys
+  --entries-lost   go on although the last deployer's entries of the ledger never came here: its machine is gone
+For local: brings what runs to what the pin says, or starts it.`,
+  options: { reason: { type: 'string' }, ...deployOptions },
+  async run(context, { words, values }) {
+    const environment = required(words, 'ENV', 'deploy');
+    if (isLocal(environment)) return deployHere(context, values);
+    const reason = textOption(values, 'reason') ?? 'deployed by hand';
+    return deployAsAsked(context, {
+      environment,
+      reason,
+      values,
+      allowsUncommitted: values['uncommitted'] === true,
+    });
+  },
+};
+
+export interface DeployRequest {
+  readonly environment: string;
+  readonly reason: string;
+  readonly values: Values;
+  readonly allowsUncommitted: boolean;
+}
+
+export async function deployAsAsked(context: VerbContext, request: DeployRequest): Promise<VerbResult> {
+  const { environment, reason, values, allowsUncommitted } = request;
+  const { places, actor, now, progress } = context;
+  const program = findProgram(currentHost(), 'pulumi');
+  if (program === undefined) throw engineMissing(environment);
+  const interruption = new AbortController();
+  void context.untilInterrupted().then(() => interruption.abort());
+  const deployed = await deployCloud({
+    places,
+    environment,
+    engine: createPulumiEngine({ root: places.root, environment, program, logs: join(places.state, 'logs') }),
+    actor,
+    reason,
+    now,
+    progress,
+    signal: interruption.signal,
+    allowsUncommitted,
+    lock: {
+      waitMs: waitOption(values),
+      scope: values['lock-here'] === true ? 'clone' : 'environment',
+      acceptsLostEntries: values['entries-lost'] === true,
+    },
+  });
+  const text = [
+    `${environment} stands on release ${shortDigest(deployed.pin.release)} (number ${deployed.number}, deployment ${deployed.deployment})`,
+    summaryOf(deployed.resources),
+    `state ${deployed.state}`,
+    `commit stacks/pins and stacks/records: they say what ${environment} stands on`,
+  ].join('\n');
+  return { json: deployed, text };
+}
+
+async function deployHere(context: VerbContext, values: Values): Promise<VerbResult> {
+  const deployed = await deployLocal(context, { waitMs: waitOption(values) });
+  const { replaced, removed, postponed, deployment } = deployed;
+  const changes = [
+    ...replaced.map((name) => `replaced ${name}`),
+    ...removed.map((name) => `ended ${name}`),
+    ...postponed.map((name) => `${name} takes its settings at the next start`),
+  ];
+  const effect = changes.length > 0 ? changes.join(', ') : deployment === null ? 'nothing to do' : 'no service differs';
+  const text = `local stands on release ${shortDigest(deployed.pin.release)} (number ${deployed.number}): ${effect}`;
+  return { json: { environment: 'local', ...deployed }, text };
+}
+
+function engineMissing(environment: string): CommandError {
+  return new CommandError({
+    code: 'ENGINE_MISSING',
+    message: `${environment} is deployed by the Pulumi CLI, and there is no pulumi on the PATH`,
+    hint: 'install it: https://www.pulumi.com/docs/install, then pulumi login. Nothing was changed',
+  });
+}

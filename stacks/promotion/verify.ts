@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import { shortDigest } from '@orrery/contracts/digest';
+import type { Binding, Pin } from '@orrery/contracts/pin';
+import { createFolderStore } from '@orrery/kit/store';
+import { freezeSettings } from '../cli/settings.ts';
+import { CommandError } from '../errors.ts';
+import { assertSettingsPinned, readPinnedEnvironment } from '../pinned-environment.ts';
+import { verifyClosure } from '../release/closure.ts';
+import { rebuildRelease } from '../release/create.ts';
+import { storeFolder, type Places } from '../release/places.ts';
+import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
+import { assertCommitted } from './committed.ts';
+import { readLedger } from './ledger.ts';
+import { lastMove, readPin } from './pin.ts';
+
+export interface VerifyOptions {
+  /** A pin that nobody has committed may be deployed: in an emergency, when a review would take too long. */
+  readonly allowsUncommitted: boolean;
+  readonly progress: (line: string) => void;
+}
+
+export interface Verified {
+  readonly pin: Pin;
+  readonly recorded: RecordedRelease;
+  readonly binding: Binding;
+}
+
+/**
+ * Checks that what an environment is pinned to is what was recorded: the pin is the ledger's last move and committed, release and binding
+ * hash to their names, the file of its settings says what the binding froze, and the store holds the release to the last byte.
+ */
+export async function verifyPinned(places: Places, environment: string, options: VerifyOptions): Promise<Verified> {
+  const pin = assertPinMoved(places, environment);
+  const { settings } = readPinnedEnvironment(
+    {
+      pin: () => pin,
+      release: (digest) => readRelease(places, digest).release,
+      binding: (name, digest) => readBinding(places, name, digest),
+    },
+    environment,
+  );
+  assertSettingsPinned(environment, settings, freezeSettings(places.root, environment).settings);
+  assertCommitted(places, environment, pin, { allowsUncommitted: options.allowsUncommitted });
+  const recorded = readRelease(places, pin.release);
+  await provideClosure(places, recorded, options.progress);
+  return { pin, recorded, binding: readBinding(places, environment, pin.binding) };
+}
+
+/** The pin, which must be what the ledger's last move says: who edits the file moves nothing. */
+export function assertPinMoved(places: Places, environment: string): Pin {
+  const pin = readPin(places, environment);
+  const moved = lastMove(readLedger(places, environment));
+  if (pin === undefined) {
+    throw new CommandError({
+      code: 'PIN_MISSING',
+      message: `${environment} stands on no release: stacks/pins/${environment}.json is missing`,
+      hint: `npx orrery release create, then npx orrery pin ${environment} RELEASE`,
+      exitCode: 2,
+    });
+  }
+  if (moved !== undefined && isDeepStrictEqual(pin, moved.event.pin)) return pin;
+  const says = moved === undefined ? 'is empty' : `ends at ${shortDigest(moved.event.pin.release)}`;
+  throw new CommandError({
+    code: 'PIN_NOT_IN_LEDGER',
+    message: `stacks/pins/${environment}.json names ${shortDigest(pin.release)}, which the ledger of ${environment} does not: it ${says}`,
+    hint: `a pin moves by the command alone: git checkout -- stacks/pins/${environment}.json, then npx orrery pin ${environment} RELEASE`,
+    exitCode: 3,
+  });
+}
+
+/** Brings back what the store lacks of a release. Throws when no commit makes it. */
+export async function provideClosure(
+  places: Places,
+  recorded: RecordedRelease,
+  progress: (line: string) => void,
+): Promise<void> {
+  const [fault] = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
+  if (fault === undefined) return;
+  progress(`the store lacks ${fault.what} of ${shortDigest(recorded.digest)}`);
+  await rebuildRelease(places, recorded, progress);
+}
