@@ -59,7 +59,7 @@ function isServiceVersion(name: string): boolean {
 
 function removeAll(folder: string, names: readonly string[], what: string): string[] {
   for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
-  return names.length === 0 ? [] : [`${names.length} ${what}`];
+  return names.length === 0 ? [] : [`${what} (${names.length})`];
 }
 
 function entriesOf(folder: string): string[] {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deploymentsOf, movesOf, readLedger } from '#stacks/promotion/ledger.ts';
 import { acquireLock } from '#stacks/promotion/lock.ts';
 import { lastMove, readPin } from '#stacks/promotion/pin.ts';
+import { pinFile } from '#stacks/release/places.ts';
+import { readRelease } from '#stacks/release/records.ts';
 import { cloneRepository, collect, type Answer, type Clone } from '#test/support/clone.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { call, processesNaming, processesOf } from '#test/support/platform.ts';
@@ -135,7 +137,7 @@ describe('deployments of local', () => {
         const killed = { ...death, entry: entry === 'pin' ? kind : entry };
         await die(words, killed, target);
         const id = deploymentsOf(ledger()).at(-1)?.id;
-        await converge(words, target, index % 2 === 0 ? 'up' : (words[0] ?? ''));
+        await converge(words, target, index % 3 === 0 ? 'up' : 'again');
         await assertRuns(target);
         const deployment = deploymentsOf(ledger()).find((one) => one.id === id);
         const ended = deployment?.ended?.event;
@@ -153,22 +155,177 @@ describe('deployments of local', () => {
     });
   }
 
-  it('says that there is nothing to do when what runs is what is pinned', async () => {
-    const before = ledger().length;
-    const answer = await succeed(['pin', 'local', older]);
-    assert.match(answer.stdout, /stands on [0-9a-f]{12} already[^]*nothing/);
-    assert.equal(ledger().length, before);
+  describe('when it runs', () => {
+    before(async function () {
+      this.timeout(60_000);
+      await succeed(['pin', 'local', older]);
+    });
+
+    it('says that there is nothing to do when what runs is what is pinned', async () => {
+      const before = ledger().length;
+      const answer = await succeed(['pin', 'local', older]);
+      assert.match(answer.stdout, /stands on [0-9a-f]{12} already[^]*nothing/);
+      assert.equal(ledger().length, before);
+    });
+
+    it('puts back what ran when a service does not come up, and tells it', async function () {
+      this.timeout(60_000);
+      const broken = await releaseWith('default: 5', 'default: 99');
+      const pids = new Map((await status()).processes.map((one) => [one.name, one.pid]));
+      const answer = await orrery(['pin', 'local', broken]);
+      assert.equal(answer.code, 1);
+      assert.match(answer.stderr, /scoring did not start/);
+      assert.deepEqual(lastEvents(2), ['replace scoring failed', 'failed, stands on previous']);
+      await assertRuns(older);
+      assert.deepEqual(
+        (await status()).processes.filter((one) => pids.get(one.name) !== one.pid).map((one) => one.name),
+        [],
+      );
+    });
+
+    it('keeps the exit code of what the deployer refuses: a release that its commit does not make is unsafe', async function () {
+      this.timeout(120_000);
+      const forged = await releaseWith('default: 99', 'default: 7');
+      const recorded = readRelease(places, forged);
+      const provenance = join(recorded.folder, 'provenance.json');
+      const text = readFileSync(provenance, 'utf8');
+      const { commit } = readRelease(places, older).provenance;
+      chmodSync(provenance, 0o644);
+      writeFileSync(provenance, text.replace(recorded.provenance.commit, commit));
+      const bundle = recorded.release.services['scoring']?.bundle.slice('sha256:'.length) ?? '';
+      rmSync(join(clone.state, 'store', 'sha256', bundle.slice(0, 2), bundle));
+      const answer = await orrery(['pin', 'local', forged, '--json']);
+      assert.equal((answer.json() as { error: { code: string } }).error.code, 'REBUILD_DIFFERS');
+      assert.equal(answer.code, 3);
+      await assertRuns(older);
+    });
+
+    it('refuses a second change while one is under way, naming whose, or waits for it', async function () {
+      this.timeout(60_000);
+      const lease = await acquireLock(places, 'local', { holder: 'somebody else' });
+      const before = ledger().length;
+      const refused = await orrery(['pin', 'local', newer]);
+      assert.equal(refused.code, 3);
+      assert.match(refused.stderr, /held by somebody else .*since 20.*until 20/);
+      assert.equal(ledger().length, before);
+      const waiting = orrery(['pin', 'local', newer, '--wait', '50']);
+      const live = { model: 'arrival-delay', pair: older, reason: 'a test' };
+      const going = call(clone, 0, '/v1/live', live).catch((error: unknown) => String(error));
+      const settled = await Promise.race([
+        waiting,
+        going,
+        eventually(() => false, { timeoutMs: 1500 }).catch(() => 'no'),
+      ]);
+      assert.equal(settled, 'no');
+      await lease.release();
+      assert.equal((await waiting).code, 0, (await waiting).stderr);
+      assert.match(String(await going), /PAIR_UNKNOWN/);
+      await assertRuns(newer);
+    });
+
+    it('fences every entry by a lease, each greater than the one before', () => {
+      const fences = [...new Set(ledger().map((entry) => entry.fence))];
+      assert.ok(fences.length > 2 && fences.every((fence, index) => fence > (fences[index - 1] ?? 0)));
+    });
   });
 
-  it('puts back what ran when a service does not come up, and tells it', async () => {
-    const broken = await releaseWith("from '@orrery", "from '@orrery").catch(() => undefined);
-    assert.equal(broken, undefined);
+  describe('when nothing runs', () => {
+    before(async function () {
+      this.timeout(60_000);
+      await succeed(['down']);
+    });
+
+    it('lets one of two that move the pin at one moment win each turn, and loses neither', async function () {
+      this.timeout(60_000);
+      const before = moves().length;
+      const answers = await Promise.all([
+        orrery(['pin', 'local', older]),
+        orrery(['rollback', 'local', '--to', '1', '--wait', '30']),
+      ]);
+      for (const answer of answers) assert.ok(answer.code === 0 || /held by/.test(answer.stderr), answer.stderr);
+      assert.equal(moves().length, before + 1);
+      assert.equal(readPin(places, 'local')?.release, older);
+    });
+
+    it('does not come up while somebody changes what is pinned, and leaves nothing running', async function () {
+      this.timeout(60_000);
+      const lease = await acquireLock(places, 'local', { holder: 'somebody else' });
+      const answer = await orrery(['up']);
+      await lease.release();
+      assert.equal(answer.code, 3);
+      assert.match(answer.stderr, /held by somebody else/);
+      assert.deepEqual(processesNaming(clone.root), []);
+    });
+
+    it('takes the ledger for true where the pin says something else or is gone', async function () {
+      this.timeout(60_000);
+      const file = pinFile(places, 'local');
+      const pin = JSON.parse(readFileSync(file, 'utf8')) as object;
+      writeFileSync(file, JSON.stringify({ ...pin, release: newer }));
+      await succeed(['up']);
+      await assertRuns(older);
+      await succeed(['down']);
+      rmSync(file);
+      await succeed(['up']);
+      await assertRuns(older);
+      await succeed(['down']);
+    });
+
+    it('ends what an interrupted start had begun', async function () {
+      this.timeout(60_000);
+      const child = clone.start(['up']);
+      const ended = collect(child, 60_000);
+      await eventually(() => processesNaming(clone.root).some((line) => line.includes('versions/clickhouse')), {
+        timeoutMs: 30_000,
+      });
+      child.kill('SIGINT');
+      const answer = await ended;
+      assert.deepEqual([answer.code, /interrupted/.test(answer.stderr)], [1, true], answer.stderr);
+      assert.deepEqual(processesNaming(clone.root), []);
+    });
+
+    it('ends what a start had begun whose command was killed', async function () {
+      this.timeout(60_000);
+      const child = clone.start(['up']);
+      const ended = collect(child, 60_000);
+      await eventually(() => processesNaming(clone.root).some((line) => line.includes('versions/clickhouse')), {
+        timeoutMs: 30_000,
+      });
+      child.kill('SIGKILL');
+      await ended;
+      await eventually(() => processesNaming(clone.root).length === 0, { timeoutMs: 30_000 });
+    });
+
+    it('gives one error with its remedy for records of an earlier form, and the remedy keeps the data', async function () {
+      this.timeout(120_000);
+      const lines = join(clone.state, 'records', 'ledger', 'local.jsonl');
+      writeFileSync(lines, '{"schema":1}\n');
+      const answer = await orrery(['up']);
+      assert.equal(answer.code, 3);
+      assert.match(
+        answer.stderr,
+        /^orrery: .*local\.jsonl was written by an earlier form.*\n {2}delete the folders records and pins/,
+      );
+      assert.doesNotMatch(answer.stderr, /\n {4}at /);
+      for (const folder of ['records', 'pins']) rmSync(join(clone.state, folder), { recursive: true });
+      const kept = join(clone.state, 'state', 'registry');
+      const before = readdirSync(kept);
+      await succeed(['up']);
+      assert.ok(before.length > 0 && before.every((name) => existsSync(join(kept, name))));
+      assert.equal((await status()).number, 1);
+    });
   });
 
-  function bothNothing(): void {
-    assert.ok(existsSync(clone.state) && readdirSync(clone.state).length > 0 && readFileSync !== undefined);
-  }
-  void [collect, acquireLock, lastEvents, bothNothing];
+  it('knows its processes by name: orrery logs refuses others and numbers that are none', async () => {
+    const unknown = await orrery(['logs', 'scorring']);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /no process scorring\n {2}did you mean scoring\?/);
+    const number = await orrery(['logs', 'scoring', '--lines', 'many']);
+    assert.equal(number.code, 2);
+    assert.match(number.stderr, /--lines is "many"/);
+    const deployer = await succeed(['logs', 'deployer', '--lines', '500']);
+    assert.match(deployer.stdout, /"msg":"the environment is up"/);
+  });
 });
 
 function bothOf(step: string): string[] {
