@@ -1,24 +1,27 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { getStack, log, RunError, runtime } from '@pulumi/pulumi';
-import { shortDigest } from '@orrery/contracts/digest';
-import type { Release } from '@orrery/contracts/release';
 import { PlanError } from '../infra/errors.ts';
 import { CommandError } from './errors.ts';
 import { assertSettingsPinned, diffSettings, readPinnedEnvironment, type ReleaseSource } from './pinned-environment.ts';
-import { composePlatform, type PlatformOutputs } from './platform.ts';
-import { bundleInfrastructure, describeBundle } from './release/bundle.ts';
+import { composePlatform, type PlatformOutputs, type PlatformRequest } from './platform.ts';
 import { readPin } from './promotion/pin.ts';
 import type { Places } from './release/places.ts';
 import { readBinding, readRelease } from './release/records.ts';
+import { renderEnvironment } from './render/environment.ts';
+import { provideInfrastructure } from './render/infrastructure.ts';
+import { assertRenderPinned } from './render/pinned.ts';
 import { settingsOfConfig } from './settings.ts';
 
 /**
  * Pulumi's entry, run in the folder of Pulumi.yaml with the environment's name as stack. It deploys what the environment's pin
- * names, or nothing: a release whose infrastructure differs from this tree's, and settings that nobody pinned, both stop it.
+ * names, by the infrastructure program of the release itself, whatever this tree holds; settings that nobody pinned and a render
+ * that is not the pinned one stop it.
  */
 export default async function program(): Promise<PlatformOutputs> {
   const root = process.cwd();
-  const places: Places = { root, state: join(root, '.orrery') };
+  const state = process.env['ORRERY_STATE'];
+  const places: Places = { root, state: state === undefined || state === '' ? join(root, '.orrery') : resolve(state) };
   try {
     return await deploy(places, getStack(), process.env['ORRERY_WORKING_TREE'] === '1');
   } catch (error) {
@@ -38,8 +41,22 @@ async function deploy(places: Places, environment: string, workingTree: boolean)
     return composePlatform({ ...request, settings: configured });
   }
   assertSettingsPinned(environment, settings, configured);
-  await assertReleasedInfrastructure(places, environment, release);
-  return composePlatform({ ...request, settings });
+  const recorded = readRelease(places, pin.release);
+  const binding = readBinding(places, environment, pin.binding);
+  const progress = (line: string) => void log.info(line);
+  await assertRenderPinned(
+    places,
+    pin,
+    await renderEnvironment(places, { environment, release: recorded, binding, progress }),
+  );
+  const folder = await provideInfrastructure(places, recorded, progress);
+  const released = (await import(pathToFileURL(join(folder, 'platform.mjs')).href)) as ReleasedProgram;
+  return released.composePlatform({ ...request, settings });
+}
+
+/** The composition as a release keeps it: what it returns is the release's own, too. */
+interface ReleasedProgram {
+  composePlatform(request: PlatformRequest): PlatformOutputs;
 }
 
 /** This tree and its settings may be looked at with the pinned release's services, and nothing more: they are no release. */
@@ -54,22 +71,6 @@ async function announceWorkingTree(environment: string, differences: number): Pr
   }
   const what = `infra/ and Pulumi.${environment}.yaml as they lie here`;
   await log.warn(`WORKING TREE, no release: ${what} (${differences} settings differ from the pinned binding)`);
-}
-
-/**
- * The release names the infrastructure program that it was tested with. This tree's must be the same, byte for byte once bundled:
- * so a change of infra/ reaches an environment only by a release.
- */
-async function assertReleasedInfrastructure({ root }: Places, environment: string, release: Release): Promise<void> {
-  const { digest } = describeBundle(await bundleInfrastructure(root));
-  const pinned = release.infrastructure.bundle;
-  if (digest === pinned) return;
-  throw new CommandError({
-    code: 'INFRASTRUCTURE_NOT_PINNED',
-    message: `this tree's infrastructure is ${shortDigest(digest)}, the release that ${environment} stands on has ${shortDigest(pinned)}`,
-    hint: `check out the commit in the release's provenance.json, or make a release of this tree and pin it; only to look: ORRERY_WORKING_TREE=1 pulumi preview`,
-    exitCode: 3,
-  });
 }
 
 function recordsOf(places: Places): ReleaseSource {

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -63,7 +64,9 @@ async function rebuildFiles(
 }
 
 /** A folder that is there is used only when its bytes are the bundle's and its packages the release's. */
-function placeFiles(places: Places, digest: Digest, files: readonly BundleFile[], packages: string): string {
+function placeFiles(places: Places, digest: Digest, files: readonly BundleFile[], modules: string): string {
+  // The renderer may read the packages themselves, not the links that lead there.
+  const packages = realpathSync(modules);
   const versions = join(places.state, 'versions');
   const folder = join(versions, `infrastructure-${shortDigest(digest)}-${shortDigest(digestOfBytes(packages))}`);
   if (files.every((file) => holds(join(folder, file.path), file.content))) return folder;

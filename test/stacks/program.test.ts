@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { RunError } from '@pulumi/pulumi';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { digestOfBytes, shortDigest } from '@orrery/contracts/digest';
 import program from '#stacks/program.ts';
 import { cloudRelease, pulumiConfig, settingsOfFile } from '#test/support/cloud-release.ts';
@@ -16,7 +18,8 @@ function configOf(environment: string, change: Record<string, unknown> = {}): Re
   return pulumiConfig({ ...settingsOfFile(environment), ...change });
 }
 
-describe('Pulumi’s entry', () => {
+describe('Pulumi’s entry', function () {
+  this.timeout(60_000);
   let project: PulumiProject;
 
   function run(environment: string, options: Omit<RecordOptions, 'stack'> = {}) {
@@ -60,9 +63,31 @@ describe('Pulumi’s entry', () => {
     );
   });
 
-  it('stops when this tree’s infrastructure is not the release’s', async () => {
-    await project.pin('dev', { infrastructure: digestOfBytes('of another commit') });
-    await assert.rejects(run('dev'), failsWith('INFRASTRUCTURE_NOT_PINNED'));
+  it('deploys the infrastructure of the release, whatever this tree has become', async () => {
+    await project.pin('dev');
+    const file = join(project.folder, 'stacks/platform.ts');
+    writeFileSync(file, readFileSync(file, 'utf8').replace("'cluster',", "'another-cluster',"));
+    const recording = await run('dev');
+    assert.equal(resourceNamed(recording, 'cluster-cluster').type, 'eks:index:Cluster');
+  });
+
+  it('stops when the release renders to something else than what was pinned', async () => {
+    await project.pin('dev', { render: digestOfBytes('of another render') });
+    await assert.rejects(run('dev'), failsWith('RENDER_DIFFERS'));
+  });
+
+  it('names resource and property when what it renders to depends on more than release and binding', async () => {
+    const platform = `
+      import * as random from '@pulumi/random';
+      export function composePlatform() {
+        new random.RandomPet('pet', { keepers: { made: String(Date.now()) } });
+        return {};
+      }`;
+    await project.pin('dev', { platform });
+    await assert.rejects(
+      run('dev'),
+      (error) => failsWith('RENDER_DIFFERS')(error) && (error as Error).message.includes('::pet /inputs/keepers/made:'),
+    );
   });
 
   it('stops when a record was edited after it was pinned', async () => {
@@ -73,7 +98,7 @@ describe('Pulumi’s entry', () => {
   });
 
   it('shows the working tree in a preview that asks for it, and never deploys it', async () => {
-    await project.pin('dev', { infrastructure: digestOfBytes('of another commit') });
+    await project.pin('dev');
     process.env['ORRERY_WORKING_TREE'] = '1';
     const config = configOf('dev', { gpuMax: 2 });
     const recording = await run('dev', { config, preview: true });

@@ -1,17 +1,28 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { digestOf, shortDigest, type Digest } from '@orrery/contracts/digest';
-import type { Pin } from '@orrery/contracts/pin';
+import { digestOf, shortDigest, writeDocument, type Digest } from '@orrery/contracts/digest';
+import type { Binding, Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
+import { createFolderStore } from '@orrery/kit/store';
 import { bundleInfrastructure, describeBundle } from '#stacks/release/bundle.ts';
+import { storeFolder, type Places } from '#stacks/release/places.ts';
+import { readRelease } from '#stacks/release/records.ts';
+import { renderEnvironment } from '#stacks/render/environment.ts';
 import { cloudRelease, settingsOfFile } from '#test/support/cloud-release.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
+/** This tree's, bundled once for all projects of a process. */
+let infrastructure: ReturnType<typeof bundleInfrastructure> | undefined;
+
 export interface PinOptions {
-  /** Digest of the infrastructure that the release names. Default: this tree's. */
-  readonly infrastructure?: Digest;
+  /** Settings to pin. Default: those of the environment's file. */
+  readonly settings?: Record<string, unknown>;
+  /** What the release's composition is. Default: this tree's. */
+  readonly platform?: string;
+  /** What the pin names as its render. Default: what the release renders to. */
+  readonly render?: Digest;
 }
 
 /** A Pulumi project of its own: this tree's program and settings, with pins and records that only the test knows. */
@@ -26,19 +37,41 @@ export class PulumiProject {
     for (const name of ['node_modules', 'services']) symlinkSync(join(root, name), join(this.folder, name));
   }
 
-  /** Pins an environment to the release of a test and to its settings as the file has them. */
+  /** Where the command and the program would look. */
+  get places(): Places {
+    return { root: this.folder, state: join(this.folder, '.orrery') };
+  }
+
+  /** Pins an environment to the release of a test, with its infrastructure in the project's store. */
   async pin(environment: string, options: PinOptions = {}): Promise<Pin> {
-    const infrastructure = options.infrastructure ?? describeBundle(await bundleInfrastructure(root)).digest;
-    const binding = { schema: 1 as const, environment, settings: settingsOfFile(environment) };
-    const pin: Pin = {
-      schema: 2,
-      release: this.#recordRelease(cloudRelease(infrastructure)),
-      binding: digestOf('binding', binding),
-      render: digestOf('render', {}),
-    };
+    const { settings = settingsOfFile(environment), platform } = options;
+    const binding = { schema: 1 as const, environment, settings };
+    const release = this.#recordRelease(cloudRelease(await this.#keepInfrastructure(platform)));
+    const render = options.render ?? (await this.#render(release, binding));
+    const pin: Pin = { schema: 2, release, binding: digestOf('binding', binding), render };
     this.write(`stacks/records/bindings/${shortDigest(pin.binding)}.json`, binding);
     this.write(`stacks/pins/${environment}.json`, pin);
     return pin;
+  }
+
+  async #render(release: Digest, binding: Binding): Promise<Digest> {
+    const { environment } = binding;
+    const recorded = readRelease(this.places, release);
+    const request = { environment, release: recorded, binding, progress: () => undefined };
+    return (await renderEnvironment(this.places, request)).digest;
+  }
+
+  async #keepInfrastructure(platform: string | undefined): Promise<Digest> {
+    infrastructure ??= bundleInfrastructure(root);
+    const bundled = await infrastructure;
+    const files = bundled.map((file) =>
+      file.path === 'platform.mjs' && platform !== undefined ? { ...file, content: Buffer.from(platform) } : file,
+    );
+    const { bundle, digest } = describeBundle(files);
+    const store = createFolderStore(storeFolder(this.places));
+    for (const file of files) await store.put(file.content);
+    await store.put(writeDocument('bundle', bundle));
+    return digest;
   }
 
   write(path: string, document: unknown): void {
