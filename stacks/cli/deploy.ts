@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { shortDigest } from '@orrery/contracts/digest';
 import { CommandError } from '../errors.ts';
-import { deployLocal } from '../local/deploy.ts';
+import { deployLocal, type LocalOutcome } from '../local/deploy.ts';
 import { deployCloud, summaryOf } from '../promotion/cloud-deployment.ts';
 import { createPulumiEngine } from '../promotion/pulumi-engine.ts';
 import { isLocal } from '../release/places.ts';
@@ -85,15 +85,17 @@ export async function deployAsAsked(context: VerbContext, request: DeployRequest
 
 async function deployHere(context: VerbContext, values: Values): Promise<VerbResult> {
   const deployed = await deployLocal(context, { waitMs: waitOption(values) });
-  const { replaced, removed, postponed, deployment } = deployed;
-  const changes = [
-    ...replaced.map((name) => `replaced ${name}`),
-    ...removed.map((name) => `ended ${name}`),
-    ...postponed.map((name) => `${name} takes its settings at the next start`),
+  const stands = `local stands on release ${shortDigest(deployed.pin.release)} (number ${deployed.number})`;
+  return { json: { environment: 'local', ...deployed }, text: [stands, ...effectsOf(deployed)].join('\n') };
+}
+
+/** What became of the processes of the local environment, a line each. */
+export function effectsOf({ running, replaced, removed, postponed }: LocalOutcome): string[] {
+  return [
+    ...(running ? [`replaced: ${replaced.join(', ') || 'nothing, no service differs'}`] : []),
+    ...(removed.length === 0 ? [] : [`ended: ${removed.join(', ')}`]),
+    ...(postponed.length === 0 ? [] : [`with other settings at the next start: ${postponed.join(', ')}`]),
   ];
-  const effect = changes.length > 0 ? changes.join(', ') : deployment === null ? 'nothing to do' : 'no service differs';
-  const text = `local stands on release ${shortDigest(deployed.pin.release)} (number ${deployed.number}): ${effect}`;
-  return { json: { environment: 'local', ...deployed }, text };
 }
 
 function engineMissing(environment: string): CommandError {

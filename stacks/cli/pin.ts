@@ -9,7 +9,7 @@ import { readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { isLocal } from '../release/places.ts';
 import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
-import { deployAsAsked, deployOptions } from './deploy.ts';
+import { deployAsAsked, deployOptions, effectsOf } from './deploy.ts';
 import { required } from './release.ts';
 import { freezeSettings } from './settings.ts';
 import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
@@ -81,15 +81,16 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
   const { environment, kind, pin: target, reason, values } = asked;
   const waitMs = waitOption(values);
   const before = readPin(context.places, environment);
+  const stays = before !== undefined && digestOf('pin', before) === digestOf('pin', target);
   const from = before === undefined ? 'nothing' : shortDigest(before.release);
-  const arrow = `${environment}: ${from} -> ${shortDigest(target.release)}`;
+  const to = shortDigest(target.release);
+  const arrow = stays ? `${environment} stands on ${to} already` : `${environment}: ${from} -> ${to}`;
   const told = { environment, kind, from: before ?? null, to: target };
   if (isLocal(environment)) {
     const moved = await moveLocal(context, { kind, pin: target, reason, waitMs });
-    const effect = moved.running
-      ? `\nreplaced: ${moved.replaced.join(', ') || 'nothing, no service differs'}`
-      : '\nnothing runs: npx orrery up starts it';
-    return { json: { ...told, ...moved }, text: `${arrow} (number ${moved.number})${effect}` };
+    const { number, replaced, removed, postponed, running } = moved;
+    const text = [`${arrow} (number ${number})`, ...effectsOf(moved)].join('\n');
+    return { json: { ...told, number, replaced, removed, postponed, running }, text };
   }
   const moved = await moveRecordedPin({ ...context, environment, kind, pin: target, reason, waitMs });
   const line = `${arrow} (number ${moved.ordinal})`;
