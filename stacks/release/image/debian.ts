@@ -68,6 +68,7 @@ export async function debianEntries(layer: DebianLayer, options: DebianOptions):
   for (const [name, locked] of Object.entries(layer.packages)) {
     const archive = await providePackage(name, locked, options);
     const folder = join(options.work, name);
+    mkdirSync(folder, { recursive: true });
     await run('dpkg-deb', ['-x', archive, folder], options);
     const control = await run('dpkg-deb', ['-f', archive], options);
     const keep = (path: string) => (name === 'base-files' ? keptOfBaseFiles.test(path) : !leftOut.test(path));
