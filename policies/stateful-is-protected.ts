@@ -51,7 +51,8 @@ function checkOptions(resource: Resource): Violation[] {
     .map((option) => violationAt(resource, { property: option, value: false }, 'holds data, or keys to data'));
 }
 
-function isStateful(resource: Resource): boolean {
+/** Whether a resource holds data, or keys to data. */
+export function isStateful(resource: Resource): boolean {
   if (isRedisStore(resource)) return roleOfStore(resource) !== 'cache';
   if (resource.type === 'kubernetes:apps/v1:StatefulSet') {
     return valuesAt(resource.inputs, 'spec.volumeClaimTemplates[]').length > 0;

@@ -1,0 +1,130 @@
+import {
+  graphLevels,
+  levels as everyLevel,
+  type Change,
+  type ChangeLevels,
+  type Counts,
+  type Level,
+  type Reason,
+  type SideName,
+  type Verdict,
+} from './change.ts';
+import { compareConfig } from './config.ts';
+import { compareCosts } from './cost.ts';
+import { compareDefinitions } from './definition.ts';
+import { compareModels } from './model.ts';
+import { comparePolicies } from './policy.ts';
+import { compareResources } from './resource.ts';
+import { compareSchemas } from './schema.ts';
+import { compareServices } from './service.ts';
+import type { Context, Side } from './side.ts';
+import { findStatefulChanges } from './stateful.ts';
+import { compareToolchains } from './toolchain.ts';
+import { verdictRules, type Compared } from './verdict-rules.ts';
+
+/**
+ * Everything by which the head differs from the base, and what to think of it. Pure: the same two sides and context give the same
+ * answer. Without a base all of the head is created.
+ */
+export function compare(base: Side | undefined, head: Side, context: Context): Change {
+  const { levels, monthly } = compareLevels(base, head, context);
+  const compared: Compared = {
+    base: base === undefined ? null : nameOf(base),
+    head: nameOf(head),
+    levels,
+    stateful: context.environments ? [] : findStatefulChanges(levels.resource),
+    monthly,
+    leftOut: context.leftOut,
+    staleBase: context.staleBase,
+  };
+  const counts = countChanges(compared);
+  return {
+    schema: 1,
+    environment: context.environment,
+    base: compared.base,
+    head: compared.head,
+    verdict: judgeChange(compared, counts, context),
+    counts,
+    stateful: compared.stateful,
+    levels,
+    monthly,
+    leftOut: context.leftOut,
+  };
+}
+
+function compareLevels(base: Side | undefined, head: Side, context: Context): Pick<Change, 'levels' | 'monthly'> {
+  const asked = (level: Level): boolean => context.levels.includes(level) && hasWhatItNeeds(level, base, head);
+  const cost = asked('cost') ? compareCosts(base, head, context) : { changes: [], monthly: { base: null, head: null } };
+  const levels: ChangeLevels = {
+    service: asked('service') ? compareServices(base, head, context) : [],
+    config: asked('config') ? compareConfig(base, head) : [],
+    definition: asked('definition') ? compareDefinitions(base, head, context) : [],
+    model: asked('model') ? compareModels(base, head, context) : [],
+    resource: asked('resource') ? compareResources(base?.graph ?? [], head.graph ?? []) : [],
+    policy: asked('policy') ? comparePolicies(base, head, context) : [],
+    cost: cost.changes,
+    schema: asked('schema') ? compareSchemas(base, head) : [],
+    toolchain: asked('toolchain') ? compareToolchains(base, head, context) : [],
+  };
+  return { levels, monthly: cost.monthly };
+}
+
+/** A graph on one side only would read as everything created or deleted. */
+function hasWhatItNeeds(level: Level, base: Side | undefined, head: Side): boolean {
+  if (level === 'policy' || !graphLevels.includes(level)) return true;
+  return head.graph !== undefined && (base === undefined || base.graph !== undefined);
+}
+
+function nameOf({ label, digest, binding, render }: Side): SideName {
+  return { label, release: digest, binding: binding?.digest ?? null, render: render ?? null };
+}
+
+/** Of a component only what is not its children's: that it came or went says nothing that they don't. */
+function countChanges({ levels, stateful }: Compared): Counts {
+  const resources = levels.resource.filter(({ component, operation }) => !component || operation === 'update');
+  const count = (operation: string) => resources.filter((one) => one.operation === operation && !one.component).length;
+  const { service, config, definition, model, policy, schema, toolchain } = levels;
+  const others = [service, config, definition, model, policy, schema, toolchain];
+  return {
+    changes: resources.length + others.reduce((sum, level) => sum + level.length, 0),
+    creates: count('create'),
+    updates: count('update'),
+    replaces: count('replace'),
+    deletes: count('delete'),
+    moves: count('move'),
+    follows: count('follow'),
+    statefulAtRisk: stateful.length,
+    violations: policy.filter(({ operation }) => operation === 'broken').length,
+  };
+}
+
+function judgeChange(compared: Compared, { changes }: Counts, context: Context): Verdict {
+  const isEmpty = changes === 0 && everyLevel.every((level) => compared.levels[level].length === 0);
+  const unexplained = isEmpty ? findUnexplained(compared, context) : [];
+  if (isEmpty && unexplained.length === 0 && compared.leftOut.length === 0) return { level: 'no change', reasons: [] };
+  if (context.environments) return { level: isEmpty ? 'no change' : 'different', reasons: [] };
+  const reasons = verdictRules.flatMap((rule) =>
+    rule.find(compared).map((reason) => ({ rule: rule.name, level: rule.level, ...reason })),
+  );
+  const sorted = [...reasons, ...unexplained].sort(byWeight);
+  const [worst] = sorted;
+  return { level: worst?.level ?? 'safe', reasons: sorted };
+}
+
+/** Everything was compared and nothing was found, yet the digests differ: nobody may be told that nothing changed. */
+function findUnexplained({ base, head }: Compared, { levels, leftOut }: Context): Reason[] {
+  const all = everyLevel.every((level) => levels.includes(level));
+  if (!all || leftOut.length > 0 || base === null) return [];
+  const differing = (['release', 'binding', 'render'] as const).filter((part) => base[part] !== head[part]);
+  return differing.map((part) => ({
+    rule: 'unexplained',
+    level: 'needs review',
+    subject: part,
+    text: `${base[part] ?? 'nothing'} and ${head[part] ?? 'nothing'} differ, and no level tells by what`,
+  }));
+}
+
+function byWeight(left: Reason, right: Reason): number {
+  const key = ({ level, rule, subject, text }: Reason) => `${level === 'blocked' ? 0 : 1} ${rule} ${subject} ${text}`;
+  return key(left) < key(right) ? -1 : 1;
+}

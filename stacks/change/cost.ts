@@ -1,0 +1,47 @@
+import { parsePrices, type PriceList } from '#infra/planning/prices.ts';
+import type { Change, CostChange } from './change.ts';
+import { estimate, roundUsd, type Estimate, type ResourceCost } from './estimate.ts';
+import { withoutStack } from './resource-pairs.ts';
+import type { Context, Side } from './side.ts';
+
+export interface CostComparison {
+  readonly changes: readonly CostChange[];
+  readonly monthly: Change['monthly'];
+}
+
+/** What of the bill changes, by resource, each side by its own release's price list. */
+export function compareCosts(base: Side | undefined, head: Side, context: Context): CostComparison {
+  const [before, after] = [estimateOf(base, context), estimateOf(head, context)];
+  if (after === undefined) return { changes: [], monthly: { base: null, head: null } };
+  const [from, to] = [costsByUrn(before), costsByUrn(after)];
+  const urns = [...new Set([...from.keys(), ...to.keys()])].sort();
+  return {
+    changes: urns.flatMap((urn) => diffCost(from.get(urn), to.get(urn))),
+    monthly: { base: before?.monthly ?? null, head: after.monthly },
+  };
+}
+
+function estimateOf(side: Side | undefined, { object }: Context): Estimate | undefined {
+  const bytes = side === undefined ? undefined : object(side.release.prices.list);
+  if (side?.graph === undefined || bytes === undefined) return undefined;
+  const prices: PriceList = parsePrices(bytes.toString('utf8'));
+  return estimate(withoutStack(side.graph), prices);
+}
+
+function costsByUrn(made: Estimate | undefined): ReadonlyMap<string, ResourceCost> {
+  return new Map((made?.costs ?? []).map((cost) => [cost.resource.urn, cost]));
+}
+
+function diffCost(from: ResourceCost | undefined, to: ResourceCost | undefined): CostChange[] {
+  const resource = to?.resource ?? from?.resource;
+  const monthly = { before: usdOf(from?.usd), after: usdOf(to?.usd) };
+  const most = { before: usdOf(from?.mostUsd), after: usdOf(to?.mostUsd) };
+  const same = monthly.before === monthly.after && most.before === most.after;
+  if (resource === undefined || same) return [];
+  const { urn, type, name } = resource;
+  return [{ urn, type, name, monthly, most, estimate: from?.estimate === true || to?.estimate === true }];
+}
+
+function usdOf(usd: number | undefined): number | null {
+  return usd === undefined ? null : roundUsd(usd);
+}

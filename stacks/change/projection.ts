@@ -1,0 +1,32 @@
+import type { Resource } from '#policies/graph.ts';
+import { isStateful as holdsData } from '#policies/stateful-is-protected.ts';
+import type { GraphResource } from '../render/graph.ts';
+import { isSecret } from './references.ts';
+
+/** A rendered resource as the policies see one: references are texts already, a secret becomes an opaque one. */
+export function projectResource({ type, name, parent, inputs, options }: GraphResource): Resource {
+  return {
+    type,
+    name,
+    parent: parent === null ? undefined : nameOfUrn(parent),
+    inputs: conceal(inputs) as Readonly<Record<string, unknown>>,
+    protect: options['protect'] === true,
+    retainOnDelete: options['retainOnDelete'] === true,
+  };
+}
+
+export function isStateful(resource: GraphResource): boolean {
+  return holdsData(projectResource(resource));
+}
+
+/** What stands behind the type chain: the logical name. */
+export function nameOfUrn(urn: string): string {
+  return urn.split('::').slice(3).join('::');
+}
+
+function conceal(value: unknown): unknown {
+  if (isSecret(value)) return 'secret';
+  if (Array.isArray(value)) return value.map(conceal);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, conceal(inner)]));
+}
