@@ -90,9 +90,11 @@ async function deployHere(context: VerbContext, values: Values): Promise<VerbRes
 }
 
 /** What became of the processes of the local environment, a line each. */
-export function effectsOf({ running, replaced, removed, postponed }: LocalOutcome): string[] {
+export function effectsOf({ running, started, deployment, replaced, removed, postponed }: LocalOutcome): string[] {
+  const none = deployment === null ? 'nothing to do' : 'replaced: nothing, no service differs';
   return [
-    ...(running ? [`replaced: ${replaced.join(', ') || 'nothing, no service differs'}`] : []),
+    ...(started ? ['nothing ran: all of it was started'] : []),
+    ...(running && !started ? [replaced.length === 0 ? none : `replaced: ${replaced.join(', ')}`] : []),
     ...(removed.length === 0 ? [] : [`ended: ${removed.join(', ')}`]),
     ...(postponed.length === 0 ? [] : [`with other settings at the next start: ${postponed.join(', ')}`]),
   ];

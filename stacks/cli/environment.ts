@@ -14,7 +14,7 @@ import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import { readRelease } from '../release/records.ts';
 import { table } from './table.ts';
-import { textOption, type Verb } from './verb.ts';
+import { textOption, waitOption, type Verb } from './verb.ts';
 
 const stopDeadlineMs = 60_000;
 const linesMax = 100_000;
@@ -30,11 +30,13 @@ export const up: Verb = {
   name: 'up',
   summary: 'bring the local environment up and leave it running',
   wordsMax: 0,
-  usage: '',
+  usage: '[--wait SECONDS]',
   help: `Starts what the pin of local names: redis, ClickHouse, the store and every service, each its own process on
-loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery down ends it.`,
-  async run(context) {
-    await bringUp(context);
+loopback. Without a pin, a release of HEAD is made and pinned first. npx orrery down ends it.
+  --wait SECONDS   wait that long while somebody else changes local`,
+  options: { wait: { type: 'string' } },
+  async run(context, { values }) {
+    await bringUp(context, { waitMs: waitOption(values) });
     const answer = await statusOf(requireAgent(context.places));
     return { json: answer, text: describe(answer) };
   },

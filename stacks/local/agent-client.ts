@@ -74,6 +74,8 @@ export async function startAgent(options: {
   places: Places;
   portBase: number;
   tied: boolean;
+  /** How long to wait while somebody else changes the environment. Default 0. */
+  waitMs?: number;
   progress: (line: string) => void;
   /** Ends the start, and what was started, when it resolves before the environment serves. */
   interrupted?: Promise<void>;
@@ -84,6 +86,7 @@ export async function startAgent(options: {
   mkdirSync(layout.logs, { recursive: true });
   const logFile = openSync(join(layout.logs, 'deployer.log'), 'a', 0o600);
   const words = ['--root', places.root, '--state', places.state, '--ports', String(portBase)];
+  words.push('--wait', String(options.waitMs ?? 0));
   const flags = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'agent.ts'), ...words];
   const child = spawn(process.execPath, options.tied ? [...flags, '--tied'] : flags, {
     cwd: places.root,

@@ -1,15 +1,16 @@
-// The local environment's own process: `node stacks/local/agent.ts --root DIR --state DIR --ports BASE [--tied]`. It supervises the
+// The local environment's own process: `node stacks/local/agent.ts --root DIR --state DIR --ports BASE [--tied] [--wait MS]`. It supervises the
 // services, answers the deployer's API, and tells its parent by messages how the start goes. Tied, it ends when its parent does.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OrreryError } from '@orrery/kit/errors';
-import { digestOfBytes } from '@orrery/contracts/digest';
+import { digestOfBytes, shortDigest } from '@orrery/contracts/digest';
 import type { Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
 import { createLog } from '@orrery/kit/log';
 import { CommandError, messageOf } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
+import { renderTarget } from '../promotion/target.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { alreadyRuns, findAgent } from './agent-client.ts';
 import { createControl } from './control.ts';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     state: { type: 'string', default: '.orrery' },
     ports: { type: 'string', default: '7400' },
     tied: { type: 'boolean', default: false },
+    wait: { type: 'string', default: '0' },
   },
 });
 const places = { root: values.root, state: values.state };
@@ -43,6 +45,7 @@ const log = createLog({
   release: 'working-tree',
   destination: { write: (line) => logFile.write(Buffer.from(line)) },
 });
+const life = { ready: false, stopping: false, end: () => Promise.resolve() };
 // Whoever started this hears how the start goes, and may end before it is over.
 const hasParent = process.connected;
 const tell = (message: object) => {
@@ -77,6 +80,7 @@ try {
 }
 
 async function run(): Promise<void> {
+  stopWhenTold();
   const token = ensureToken(layout.token);
   const { redis, python } = await ensureToolchain({ root: places.root, progress });
   const supervisor = new Supervisor({
@@ -91,7 +95,9 @@ async function run(): Promise<void> {
   });
   const turn = { places, holder: 'the deployer of local: start', actor: 'deployer', now: () => new Date(), progress };
   // Nobody moves the pin between its being read and all that it names being up.
-  await holdLocal(turn, () => bringUp(supervisor, { token, pythonLock: python.lockDigest }));
+  await holdLocal({ ...turn, waitMs: Number(values.wait) }, () =>
+    bringUp(supervisor, { token, pythonLock: python.lockDigest }),
+  );
   tell({ type: 'ready', portBase, release: supervisor.release });
   log.info('the environment is up');
 }
@@ -101,25 +107,13 @@ async function bringUp(supervisor: Supervisor, given: { token: string; pythonLoc
   if (findAgent(places) !== undefined) throw alreadyRuns();
   const plan = supervisor.plan(requirePin());
   for (const note of differences(plan.recorded.release, given.pythonLock)) progress(note);
+  await tellRenderDiffers();
   const ended = await endLeftovers(layout);
   if (ended.length > 0) progress(`ended what an earlier supervisor had left: ${ended.join(', ')}`);
   const swept = sweep(layout, releasesOfLastMoves(places), Date.now());
   if (swept.length > 0) progress(`removed what no recent pin names: ${swept.join(', ')}`);
   const ports = planPorts(plan.recorded.release, portBase);
   await assertPortsFree(ports);
-  let ready = false;
-  let stopping = false;
-  const stop = async (reason: string): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ reason }, 'stopping');
-    const closed = deployer.close();
-    await control.close();
-    await supervisor.stop();
-    await closed;
-    rmSync(layout.agent, { force: true });
-    process.exit(0);
-  };
   const registryPort = ports['registry'];
   const deployer = new Deployer({
     places,
@@ -135,10 +129,16 @@ async function bringUp(supervisor: Supervisor, given: { token: string; pythonLoc
     deployer,
     token,
     log,
-    ready: () => ready,
+    ready: () => life.ready,
     stop: () => void stop('asked to'),
   });
-  stopWhenTold(stop, () => ready);
+  life.end = async () => {
+    const closed = deployer.close();
+    await control.close();
+    await supervisor.stop();
+    await closed;
+    rmSync(layout.agent, { force: true });
+  };
   await control.listen({ host, port: portBase + portOffsets.agent });
   announce();
   try {
@@ -149,7 +149,7 @@ async function bringUp(supervisor: Supervisor, given: { token: string; pythonLoc
     throw error;
   }
   await deployer.tellRegistry(plan.recorded.digest);
-  ready = true;
+  life.ready = true;
 }
 
 /** From here on commands find this deployer. */
@@ -166,6 +166,16 @@ function requirePin(): Pin {
   throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
 }
 
+/** The launcher is this clone's, not the release's: one that was changed since starts the same release otherwise. */
+async function tellRenderDiffers(): Promise<void> {
+  const { release, binding, render } = requirePin();
+  const found = await renderTarget(places, { environment: 'local', release, binding, progress });
+  if (found.render === render) return;
+  progress(
+    `note: this clone starts the release otherwise than when it was pinned: npx orrery pin local ${shortDigest(release)}`,
+  );
+}
+
 /** What of the release's toolchain is another one here: told, since bundles and definitions alone don't make a run repeatable. */
 function differences({ toolchain }: Release, pythonLock: string): string[] {
   const here = digestOfBytes(readFileSync(join(places.root, 'package-lock.json')));
@@ -179,15 +189,23 @@ function differences({ toolchain }: Release, pythonLock: string): string[] {
   ];
 }
 
+async function stop(reason: string): Promise<void> {
+  if (life.stopping) return;
+  life.stopping = true;
+  log.info({ reason }, 'stopping');
+  await life.end();
+  process.exit(0);
+}
+
 /** A start that nobody waits for any more is ended; once it serves, only what is tied to its starter ends with it. */
-function stopWhenTold(stop: (reason: string) => Promise<void>, ready: () => boolean): void {
+function stopWhenTold(): void {
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('message', (message) => {
     if ((message as { type?: string }).type === 'stop') void stop('asked to');
   });
   const orphaned = () => {
-    if (values.tied || !ready()) void stop('the command that started this ended');
+    if (values.tied || !life.ready) void stop('the command that started this ended');
   };
   process.on('disconnect', orphaned);
   if (hasParent && !process.connected) orphaned();

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { LedgerEntry } from '@orrery/contracts/ledger';
 import type { Pin } from '@orrery/contracts/pin';
-import { createFolderStore } from '@orrery/kit/store';
 import { OrreryError } from '@orrery/kit/errors';
 import { CommandError } from '../errors.ts';
 import { entryNames, movesOf, readEntry, readLedger } from '../promotion/ledger.ts';
 import { lastMove, movePin } from '../promotion/pin.ts';
-import { verifyClosure } from '../release/closure.ts';
-import { rebuildRelease } from '../release/create.ts';
-import { ledgerFolder, storeFolder, type Places } from '../release/places.ts';
-import { readRelease } from '../release/records.ts';
+import { provideClosure } from '../promotion/verify.ts';
+import { ledgerFolder, type Places } from '../release/places.ts';
+import { readBinding, readRelease } from '../release/records.ts';
+import { renderEnvironment } from '../render/environment.ts';
+import { assertRenderPinned } from '../render/pinned.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { findAgent, requireAgent, startAgent, type RunningAgent } from './agent-client.ts';
 import { callDeployer } from './deployer-peer.ts';
@@ -40,6 +40,8 @@ export interface LocalMove {
 export interface LocalOutcome extends Deployed {
   /** Whether the environment runs. */
   readonly running: boolean;
+  /** Whether it was started for this. */
+  readonly started: boolean;
 }
 
 const deploymentMaxMs = 600_000;
@@ -49,7 +51,7 @@ const goneMaxMs = 2000;
 
 /**
  * Moves the pin of `local`: where it runs, together with what runs, by its deployer; else the pin alone, once the store holds
- * everything that the next start needs. A pin that is there already is not moved again, but what runs is brought to it. Throws
+ * everything that the next start needs, and it renders to what the pin says. A pin that is there already is not moved again, but what runs is brought to it. Throws
  * `ENVIRONMENT_LOCKED` (exit 3) while somebody else changes it.
  */
 export function moveLocal(context: LocalContext, move: LocalMove): Promise<LocalOutcome> {
@@ -62,21 +64,27 @@ export function moveLocal(context: LocalContext, move: LocalMove): Promise<Local
 
 /** Brings what runs to what the pin says: nothing to do when it is so, and the whole environment when nothing runs. */
 export function deployLocal(context: LocalContext, options: { readonly waitMs?: number } = {}): Promise<LocalOutcome> {
-  const reason = 'deployed by hand';
-  return whenFree(context, options.waitMs ?? 0, async (agent) => {
-    if (agent !== undefined) return askAgent(context, agent, { kind: 'deploy', reason });
-    const pin = await bringUp(context);
-    return outcomeOf(context.places, pin, { running: true });
+  const { waitMs = 0 } = options;
+  const ask = (agent: RunningAgent) => askAgent(context, agent, { kind: 'deploy', reason: 'deployed by hand' });
+  return whenFree(context, waitMs, async (agent) => {
+    if (agent !== undefined) return ask(agent);
+    try {
+      const pin = await bringUp(context, { waitMs });
+      return outcomeOf(context.places, pin, { running: true, started: true });
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.code !== 'ENVIRONMENT_RUNS') throw error;
+      return ask(requireAgent(context.places));
+    }
   });
 }
 
 /** Starts the environment and leaves it running. */
-export async function bringUp(context: LocalContext): Promise<Pin> {
+export async function bringUp(context: LocalContext, { waitMs }: { readonly waitMs: number }): Promise<Pin> {
   const { places, progress } = context;
   await ensureToolchain({ root: places.root, progress });
-  const { pin, portBase } = await firstPin(context);
+  const { pin, portBase } = await firstPin({ ...context, waitMs });
   const interrupted = context.untilInterrupted();
-  const agent = await startAgent({ places, portBase, tied: false, progress, interrupted });
+  const agent = await startAgent({ places, portBase, tied: false, waitMs, progress, interrupted });
   agent.release();
   return pin;
 }
@@ -109,7 +117,7 @@ async function askAgent(
   try {
     const call = { method: 'POST', path: '/v1/deployments', body, actor, timeoutMs: deploymentMaxMs } as const;
     const deployed = (await callDeployer(agent.deployer, call)) as Deployed;
-    return { ...deployed, running: true };
+    return { ...deployed, running: true, started: false };
   } catch (error) {
     throw error instanceof OrreryError ? await lostTouch(places, error) : error;
   } finally {
@@ -159,24 +167,20 @@ async function moveAlone(context: LocalContext, { kind, pin, reason }: LocalMove
   const turn = { places, holder: `${actor}: ${kind} local`, actor, now, progress };
   return holdLocal(turn, async (lease) => {
     if (findAgent(places) !== undefined) return undefined;
-    await provideObjects(places, pin, progress);
+    const release = readRelease(places, pin.release);
+    await provideClosure(places, release, progress);
+    const request = { environment: 'local', release, binding: readBinding(places, 'local', pin.binding), progress };
+    await assertRenderPinned(places, pin, await renderEnvironment(places, request));
     const present = lastMove(readLedger(places, 'local'))?.event.pin;
     if (!isDeepStrictEqual(present, pin)) {
       movePin(places, 'local', { kind, pin, actor, reason, at: now().toISOString(), fence: lease.fence });
     }
-    return outcomeOf(places, pin, { running: false });
+    return outcomeOf(places, pin, { running: false, started: false });
   });
 }
 
-/** What is pinned must be there when the environment starts next. */
-async function provideObjects(places: Places, pin: Pin, progress: (line: string) => void): Promise<void> {
-  const recorded = readRelease(places, pin.release);
-  const faults = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
-  if (faults.length > 0) await rebuildRelease(places, recorded, progress);
-}
-
-function outcomeOf(places: Places, pin: Pin, { running }: { running: boolean }): LocalOutcome {
+function outcomeOf(places: Places, pin: Pin, how: { running: boolean; started: boolean }): LocalOutcome {
   const ledger: readonly LedgerEntry[] = readLedger(places, 'local');
   const number = movesOf(ledger).at(-1)?.ordinal ?? 0;
-  return { deployment: null, number, pin, replaced: [], removed: [], postponed: [], running };
+  return { deployment: null, number, pin, replaced: [], removed: [], postponed: [], ...how };
 }

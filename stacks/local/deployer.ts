@@ -14,6 +14,8 @@ import { renderTarget } from '../promotion/target.ts';
 import { withLivePairs } from '../release/create.ts';
 import type { Places } from '../release/places.ts';
 import { readRelease, recordRelease } from '../release/records.ts';
+import { renderEnvironment } from '../render/environment.ts';
+import { assertRenderPinned } from '../render/pinned.ts';
 import { holdLocal } from './hold.ts';
 import type { Plan, Supervisor } from './supervisor.ts';
 
@@ -137,7 +139,7 @@ export class Deployer {
     });
     return [
       step('verify', () => supervisor.verify(plan)),
-      step('render', () => this.assertRenders(pin)),
+      step('render', () => this.assertRenders(plan, pin)),
       step('materialise', () => supervisor.materialise(plan)),
       ...plan.replaced.map((launch) => step(`replace ${launch.name}`, () => supervisor.replace(launch))),
       step('settle', () => {
@@ -150,17 +152,15 @@ export class Deployer {
   }
 
   /** What a pin says that it means is what it means. */
-  private async assertRenders(pin: Pin): Promise<void> {
-    const { release, binding } = pin;
-    const progress = (line: string) => this.options.log.info(line);
-    const found = await renderTarget(this.options.places, { environment: 'local', release, binding, progress });
-    if (found.render === pin.render) return;
-    throw new CommandError({
-      code: 'RENDER_DIFFERS',
-      message: `release ${release} with binding ${binding} renders to ${found.render}, the pin says ${pin.render}`,
-      hint: `another launcher than this clone's made the pin; pin it again: npx orrery pin local ${release}`,
-      exitCode: 3,
-    });
+  private async assertRenders(plan: Plan, pin: Pin): Promise<void> {
+    const { places, log } = this.options;
+    const { recorded: release, binding } = plan;
+    const progress = (line: string) => log.info(line);
+    await assertRenderPinned(
+      places,
+      pin,
+      await renderEnvironment(places, { environment: 'local', release, binding, progress }),
+    );
   }
 
   /** What stood before runs again, unless the ledger has it already that the pin moved: then what was planned stays. */

@@ -15,6 +15,8 @@ export interface FirstPinOptions {
   readonly portBase: number | undefined;
   readonly now: () => Date;
   readonly progress: (line: string) => void;
+  /** How long to wait while somebody else makes the first pin. Default 0. */
+  readonly waitMs?: number;
 }
 
 /**
@@ -57,7 +59,7 @@ async function makePin(options: FirstPinOptions): Promise<Pin> {
   });
   const rendered = await renderTarget(places, { environment: 'local', release: recorded.digest, binding, progress });
   const reason = 'the first start';
-  const turn = { places, holder: `${actor}: first start`, actor, now, progress };
+  const turn = { places, holder: `${actor}: first start`, actor, now, progress, waitMs: options.waitMs ?? 0 };
   const pin = await holdLocal(turn, (lease) => {
     // Of two first starts at one moment one makes the pin.
     const known = readPin(places, 'local');
