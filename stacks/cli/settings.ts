@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import type { Binding } from '@orrery/contracts/pin';
-import { CommandError, messageOf } from '../errors.ts';
-import { checkSettings } from '../settings.ts';
+import { CommandError } from '../errors.ts';
+import { checkSettings, settingsOfConfig } from '../settings.ts';
 
 /**
- * Freezes the `orrery:` settings of `Pulumi.<env>.yaml` into a binding, once all of them are right. A secret's ciphertext is a
- * reference, never a value.
+ * Freezes the `orrery:` settings of `Pulumi.<env>.yaml` into a binding, once all of them are right. They are read as Pulumi hands them to
+ * a program, since Pulumi itself writes `1` as `"1"` into the file. A secret's ciphertext is a reference, never a value.
  */
 export function freezeSettings(root: string, environment: string): Binding {
   const file = `Pulumi.${environment}.yaml`;
@@ -15,18 +15,31 @@ export function freezeSettings(root: string, environment: string): Binding {
     const hint = 'an environment is a file Pulumi.<env>.yaml beside Pulumi.yaml';
     throw new CommandError({ code: 'ENVIRONMENT_UNKNOWN', message: `${file} does not exist`, hint, exitCode: 2 });
   }
-  let document: { config?: Record<string, unknown> } | null;
-  try {
-    document = parse(readFileSync(join(root, file), 'utf8')) as { config?: Record<string, unknown> } | null;
-  } catch (cause) {
-    throw new CommandError({
-      code: 'SETTINGS_INVALID',
-      message: `${file}: ${messageOf(cause)}`,
-      hint: 'mend the YAML',
-      cause,
-    });
-  }
-  const entries = Object.entries(document?.config ?? {}).filter(([key]) => key.startsWith('orrery:'));
-  const settings = Object.fromEntries(entries.map(([key, value]) => [key.slice('orrery:'.length), value]));
-  return { schema: 1, environment, settings: checkSettings(environment, settings) };
+  const document = readYaml(file, readFileSync(join(root, file), 'utf8')) as { config?: unknown } | null;
+  const config = Object.entries((document?.config ?? {}) as Record<string, unknown>).map(
+    ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+  );
+  return {
+    schema: 1,
+    environment,
+    settings: checkSettings(environment, settingsOfConfig(Object.fromEntries(config))),
+  };
+}
+
+/** Reads YAML that says each thing once. Throws `SETTINGS_INVALID`, naming the place of everything that is wrong. */
+function readYaml(file: string, text: string): unknown {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
+  if (document.errors.length === 0) return document.toJS();
+  const problems = document.errors.map(({ pos, message }) => {
+    const { line, col } = lineCounter.linePos(pos[0]);
+    const key = /^[^\s:]+(:[^\s:]+)?/.exec(text.slice(pos[0]))?.[0] ?? '';
+    const said = message === 'Map keys must be unique' ? `the key ${key} stands twice` : message;
+    return `${file}:${line}:${col} ${said}`;
+  });
+  throw new CommandError({
+    code: 'SETTINGS_INVALID',
+    message: problems.join('\n'),
+    hint: 'mend every place above; nothing was changed',
+  });
 }

@@ -3,7 +3,7 @@ import type { ResourceFailure } from './engine.ts';
 
 /** What is read of the engine's event log: one JSON object a line. */
 interface EngineEvent {
-  readonly resOutputsEvent?: { readonly metadata: StepMetadata };
+  readonly resOutputsEvent?: { readonly metadata: StepMetadata; readonly planning?: boolean };
   readonly resOpFailedEvent?: { readonly metadata: StepMetadata };
   readonly diagnosticEvent?: {
     readonly urn?: string;
@@ -17,6 +17,8 @@ interface StepMetadata {
   readonly op: string;
   readonly urn: string;
   readonly type: string;
+  readonly new?: { readonly custom?: boolean } | null;
+  readonly old?: { readonly custom?: boolean } | null;
 }
 
 type Outcome = 'created' | 'updated' | 'replaced' | 'deleted' | 'unchanged';
@@ -45,11 +47,14 @@ export class EngineEvents {
   readonly #errors: string[] = [];
   #rest = '';
 
-  /** Takes the next piece of the log; `progress` gets a line for every resource that changed in it. */
+  /** Takes the next piece of the log; `progress` gets a line for every resource of a provider that changed in it. */
   take(text: string, progress: (line: string) => void = () => undefined): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== '') this.#takeEvent(JSON.parse(line) as EngineEvent, progress);
+    for (const line of lines) {
+      const event = parse(line);
+      if (event !== undefined) this.#takeEvent(event, progress);
+    }
   }
 
   /** What was done and what was tried, by URN; a resource that failed is not counted as done. */
@@ -84,8 +89,10 @@ export class EngineEvents {
     const done = event.resOutputsEvent?.metadata;
     const outcome = done === undefined ? undefined : outcomes[done.op];
     if (done !== undefined && outcome !== undefined) {
+      const custom = done.new?.custom ?? done.old?.custom ?? false;
+      const tells = outcome !== 'unchanged' && custom && event.resOutputsEvent?.planning !== true;
+      if (tells && this.#touched.get(done.urn) !== outcome) progress(`${outcome} ${done.type} ${nameOf(done.urn)}`);
       this.#touched.set(done.urn, outcome);
-      if (outcome !== 'unchanged') progress(`${outcome} ${done.type} ${nameOf(done.urn)}`);
     }
     const failed = event.resOpFailedEvent?.metadata;
     if (failed !== undefined) this.#tried.add(failed.urn);
@@ -97,6 +104,15 @@ export class EngineEvents {
       this.#reasons.set(said.urn, reason);
       progress(`failed ${nameOf(said.urn)}: ${reason.split('\n')[0] ?? ''}`);
     }
+  }
+}
+
+/** A line that was cut off, since the engine was killed while it wrote it, tells nothing. */
+function parse(line: string): EngineEvent | undefined {
+  try {
+    return line === '' ? undefined : (JSON.parse(line) as EngineEvent);
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,6 +21,7 @@ export interface PulumiOptions {
 const saidBytesMax = 64 * 1024;
 const saidLinesShown = 15;
 const pieceBytes = 1024 * 1024;
+const headBytes = 512;
 const shortCommandMaxMs = 120_000;
 
 /** The engine by its command line, with the backend and the secrets provider that the stack has. */
@@ -42,16 +43,21 @@ async function runEngine(options: PulumiOptions, words: readonly string[], run: 
   mkdirSync(options.logs, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'orrery-engine-'));
   const [log, eventLog] = [join(options.logs, `engine-${environment}.log`), join(folder, 'events')];
-  const saidFrom = existsSync(log) ? statSync(log).size : 0;
-  const events = new EngineEvents();
+  const saidFrom = sizeOf(log);
   const tail = new Tail(eventLog);
-  const onTick = () => events.take(tail.read(), run.progress);
+  let live = new EngineEvents();
+  const onTick = () => {
+    const { text, restarted } = tail.read();
+    if (restarted) live = new EngineEvents();
+    live.take(text, run.progress);
+  };
   try {
     const flags = [...words, '--event-log', eventLog];
     const { code, reason } = await runGuarded({ ...run, root, program, words: flags, log, onTick });
     if (code === 127) throw missing(program, reason);
-    const said = new Tail(log, Math.max(saidFrom, (existsSync(log) ? statSync(log).size : 0) - saidBytesMax)).read();
-    return outcomeOf(code, events, said);
+    const events = new EngineEvents();
+    events.take(new Tail(eventLog).read().text);
+    return outcomeOf(code, events, new Tail(log, Math.max(saidFrom, sizeOf(log) - saidBytesMax)).read().text);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -98,30 +104,49 @@ function missing(program: string, reason: string): CommandError {
   });
 }
 
-/** A file that grows: each read returns what came since the last. */
+/**
+ * A file that grows: each read returns what came since the last. The engine begins its event log anew after the preview of an `up`,
+ * in the same file: it is told by the first bytes.
+ */
 class Tail {
   readonly #file: string;
-  readonly #decoder = new StringDecoder('utf8');
+  #decoder = new StringDecoder('utf8');
   #offset: number;
+  #head = Buffer.alloc(0);
 
   constructor(file: string, offset = 0) {
     this.#file = file;
     this.#offset = offset;
   }
 
-  read(): string {
-    if (!existsSync(this.#file)) return '';
+  read(): { text: string; restarted: boolean } {
+    if (!existsSync(this.#file)) return { text: '', restarted: false };
     const file = openSync(this.#file, 'r');
-    const piece = Buffer.alloc(pieceBytes);
-    let text = '';
     try {
-      for (let size = -1; size !== 0; text += this.#decoder.write(piece.subarray(0, size))) {
-        size = readSync(file, piece, 0, pieceBytes, this.#offset);
+      const restarted = this.#hasRestarted(file);
+      if (restarted) [this.#offset, this.#decoder] = [0, new StringDecoder('utf8')];
+      const piece = Buffer.alloc(pieceBytes);
+      let text = '';
+      for (let size = readSync(file, piece, 0, pieceBytes, this.#offset); size > 0;) {
         this.#offset += size;
+        text += this.#decoder.write(piece.subarray(0, size));
+        size = readSync(file, piece, 0, pieceBytes, this.#offset);
       }
+      return { text, restarted };
     } finally {
       closeSync(file);
     }
-    return text;
   }
+
+  #hasRestarted(file: number): boolean {
+    const head = Buffer.alloc(headBytes);
+    const size = readSync(file, head, 0, headBytes, 0);
+    const known = this.#head;
+    this.#head = head.subarray(0, size);
+    return size < known.length || !known.equals(this.#head.subarray(0, known.length));
+  }
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
 }

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freezeSettings } from '#stacks/cli/settings.ts';
+
+const repository = join(import.meta.dirname, '..', '..', '..');
+
+describe('freezing the settings of an environment', () => {
+  const root = mkdtempSync(join(tmpdir(), 'orrery-settings-'));
+  const file = join(root, 'Pulumi.dev.yaml');
+  beforeEach(() => copyFileSync(join(repository, 'Pulumi.dev.yaml'), file));
+  after(() => rmSync(root, { recursive: true }));
+
+  const edit = (from: string, to: string) => {
+    const text = readFileSync(file, 'utf8');
+    assert.ok(text.includes(from), from);
+    writeFileSync(file, text.replace(from, to));
+  };
+
+  it('gives the same binding for the file as Pulumi writes it again', () => {
+    const before = freezeSettings(root, 'dev');
+    edit('orrery:gpuMax: 1', 'orrery:gpuMax: "1"');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}encryptionsalt: v1:abc\n`);
+    assert.deepEqual(freezeSettings(root, 'dev'), before);
+  });
+
+  it('refuses a key that stands twice, with its place', () => {
+    edit('  orrery:region: eu-west-1\n', '  orrery:region: eu-west-1\n  orrery:region: eu-west-2\n');
+    assert.throws(() => freezeSettings(root, 'dev'), {
+      code: 'SETTINGS_INVALID',
+      message: 'Pulumi.dev.yaml:5:3 the key orrery:region stands twice',
+    });
+    edit('  orrery:region: eu-west-2\n', '');
+    edit('    nat: single\n', '    nat: single\n    nat: perZone\n');
+    assert.throws(() => freezeSettings(root, 'dev'), { message: /Pulumi\.dev\.yaml:\d+:5 the key nat stands twice/ });
+  });
+
+  it('names every setting that is wrong', () => {
+    edit('orrery:gpuMax: 1', 'orrery:gpuMax: many');
+    assert.throws(() => freezeSettings(root, 'dev'), { code: 'SETTINGS_INVALID', message: /gpuMax: "many"/ });
+  });
+
+  it('says what an environment is when there is no file', () => {
+    assert.throws(() => freezeSettings(root, 'staging'), { code: 'ENVIRONMENT_UNKNOWN', exitCode: 2 });
+  });
+});
