@@ -48,7 +48,7 @@ export const imageExport: Verb = {
   help: `Writes the OCI image of SERVICE as a release names it (default: the release that local stands on) into one archive, as
 skopeo, buildah and ctr read it:
   npx orrery image export scoring --to scoring.tar
-  ctr images import --digests scoring.tar, or: skopeo copy oci-archive:scoring.tar docker://REGISTRY/scoring
+  ctr images import --digests scoring.tar, or: skopeo copy --preserve-digests oci-archive:scoring.tar docker://REGISTRY/scoring
 Layers of the base and of native packages are made here and must hash to what the image lock of the release's commit says.`,
   options: { release: { type: 'string' }, to: { type: 'string' } },
   async run({ places, progress }, { words, values }) {

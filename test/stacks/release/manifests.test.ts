@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readManifests } from '#stacks/release/manifests.ts';
+import type { ServiceManifest } from '@orrery/contracts/service-manifest';
+import { readDefinitions, readManifests } from '#stacks/release/manifests.ts';
 
 const manifest = (name: string, port: number, more: Record<string, unknown> = {}) => ({
   name,
@@ -63,4 +64,27 @@ describe('the manifests of services', () => {
       },
     );
   });
+
+  it('are refused where a key stands twice, with line and column, as are definitions', () => {
+    write(manifest('a', 10));
+    writeFileSync(join(root, 'services/a/service.yaml'), 'name: a\nports: {}\nname: b\n');
+    assert.throws(() => readManifests(root), {
+      code: 'DEFINITION_INVALID',
+      message: /services\/a\/service\.yaml:3:1 Map keys must be unique/,
+    });
+    mkdirSync(join(root, 'definitions/models'), { recursive: true });
+    writeFileSync(join(root, 'definitions/models/m.yaml'), 'kind: Model\nname: m\ntarget:\n  column: x\n  column: y\n');
+    const reader = readManifestsOf(manifest('a', 10, { definitions: ['model'] }));
+    assert.throws(() => readDefinitions(root, reader), {
+      code: 'DEFINITION_INVALID',
+      message: /definitions\/models\/m\.yaml:5:3 Map keys must be unique/,
+    });
+  });
+
+  function readManifestsOf(one: Record<string, unknown>): ServiceManifest {
+    write(one);
+    const [read] = readManifests(root);
+    assert.ok(read !== undefined);
+    return read;
+  }
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { digestOf } from '@orrery/contracts/digest';
 import { closureVersions, componentsOf } from '#stacks/release/versions.ts';
 
@@ -40,4 +41,30 @@ describe('synthetic versions', () => {
     const other = closureVersions({ c: service('c'), b: service('b'), a: service('a', 'c', 'b') });
     assert.deepEqual(one, other);
   });
+
+  it('changes the closures of exactly those that reach what changed, in any graph', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const graphs = fc.record(Object.fromEntries(names.map((name) => [name, fc.subarray(names, { maxLength: 3 })])));
+    fc.assert(
+      fc.property(graphs, fc.constantFrom(...names), (peers, changed) => {
+        const graph = (text: (name: string) => string) =>
+          Object.fromEntries(names.map((name) => [name, { own: own(text(name)), peers: peers[name] ?? [] }]));
+        const before = closureVersions(graph((name) => name));
+        const after = closureVersions(graph((name) => (name === changed ? `${name}, changed` : name)));
+        const differing = names.filter((name) => after[name] !== before[name]);
+        assert.deepEqual(
+          differing,
+          names.filter((name) => reaches(peers, name, changed)),
+        );
+        assert.equal(new Set(Object.values(before)).size, names.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
+
+function reaches(peers: Readonly<Record<string, readonly string[]>>, from: string, to: string): boolean {
+  const seen = new Set([from]);
+  for (const name of seen) for (const peer of peers[name] ?? []) seen.add(peer);
+  return seen.has(to);
+}
