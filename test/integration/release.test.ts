@@ -114,7 +114,7 @@ describe('releases', () => {
   it('are refused when their manifest was edited, with the file and the remedy', async () => {
     const file = `stacks/records/releases/${created.release.slice(7, 19)}/release.json`;
     const text = clone.read(file);
-    clone.write(file, text.replace('"schema": 1', '"schema": 1,\n  "secret": "x"'));
+    clone.write(file, text.replace('"schema": 2', '"schema": 2,\n  "secret": "x"'));
     const unknown = await clone.orrery(['release', 'show', created.release]);
     assert.equal(unknown.code, 1);
     assert.match(unknown.stderr, /release\.json is no valid record[\s\S]*never edited/);
