@@ -53,7 +53,8 @@ Layers of the base and of native packages are made here and must hash to what th
   options: { release: { type: 'string' }, to: { type: 'string' } },
   async run({ places, progress }, { words, values }) {
     const service = required(words, 'SERVICE', 'image export');
-    const to = resolve(required([textOption(values, 'to') ?? []].flat(), '--to FILE.tar', 'image export'));
+    const named = textOption(values, 'to');
+    const to = resolve(required(named === undefined ? [] : [named], '--to FILE.tar', 'image export'));
     const recorded = readRelease(places, textOption(values, 'release') ?? releaseOfLocal(places));
     const image = imageOf(recorded, service);
     const store = createFolderStore(storeFolder(places));
