@@ -124,7 +124,7 @@ export class Deployer {
       log.error({ err: error }, 'the change did not hold');
       // Somebody else writes the ledger then; the processes are still this one's to put back.
       if (!isBack) await putBack();
-      throw error;
+      throw this.closing.signal.aborted ? ending() : error;
     }
   }
 
@@ -255,6 +255,6 @@ export class Deployer {
 }
 
 function ending(): CommandError {
-  const hint = 'start it again: npx orrery up';
-  return new CommandError({ code: 'ENVIRONMENT_ENDING', message: 'the local environment is ending', hint });
+  const hint = 'its ledger tells how far a change came; start it: npx orrery up, then run the same command again';
+  return new CommandError({ code: 'ENVIRONMENT_ENDING', message: 'the local environment was told to end', hint });
 }

@@ -223,6 +223,21 @@ describe('deployments of local', () => {
       await assertRuns(newer);
     });
 
+    it('tells a change as interrupted during which it was told to end, and ends', async function () {
+      this.timeout(60_000);
+      const before = ledger().length;
+      const changing = orrery(['pin', 'local', older]);
+      const isReplacing = () => ledger().length > before && lastEvents(1)[0] === 'replace scoring started';
+      await eventually(isReplacing, { timeoutMs: 20_000, intervalMs: 5 });
+      await succeed(['down']);
+      const answer = await changing;
+      assert.equal(answer.code, 1);
+      assert.match(answer.stderr, /was told to end|ended while it was asked/);
+      assert.deepEqual(lastEvents(2), ['replace scoring failed', 'interrupted, stands on previous']);
+      assert.deepEqual(processesNaming(clone.root), []);
+      assert.equal(readPin(places, 'local')?.release, newer);
+    });
+
     it('fences every entry by a lease, each greater than the one before', () => {
       const fences = [...new Set(ledger().map((entry) => entry.fence))];
       assert.ok(fences.length > 2 && fences.every((fence, index) => fence > (fences[index - 1] ?? 0)));
@@ -230,11 +245,6 @@ describe('deployments of local', () => {
   });
 
   describe('when nothing runs', () => {
-    before(async function () {
-      this.timeout(60_000);
-      await succeed(['down']);
-    });
-
     it('lets one of two that move the pin at one moment win each turn, and loses neither', async function () {
       this.timeout(60_000);
       const before = moves().length;

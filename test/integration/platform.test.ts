@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createFolderStore } from '@orrery/kit/store';
 import { loadPair } from '#services/scoring/src/live-pair.ts';
+import { deploymentsOf, movesOf, readLedger } from '#stacks/promotion/ledger.ts';
 import { cloneRepository, collect, type Clone } from '#test/support/clone.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { sampleFlights, useFlights } from '#test/support/flights.ts';
@@ -112,6 +113,26 @@ describe('the platform on one machine', () => {
         [],
       );
       assert.ok(ports.every((port) => listeners().some((one) => one.port === port)));
+    });
+
+    it('stands on the release in which the pair is live, deployed step by step like every other', () => {
+      const ledger = readLedger({ root: clone.root, state: clone.state }, 'local');
+      const moves = movesOf(ledger).map((move) => move.entry.event);
+      assert.deepEqual(
+        moves.map((event) => event.kind),
+        ['pin', 'go-live'],
+      );
+      assert.equal(moves[1]?.pin.release, first.release);
+      const [goLive, ...others] = deploymentsOf(ledger);
+      assert.deepEqual([goLive?.ended?.event.outcome, others], ['succeeded', []]);
+      assert.deepEqual(goLive?.started.event.steps, [
+        'verify',
+        'render',
+        'materialise',
+        'replace scoring',
+        'settle',
+        'registry',
+      ]);
     });
 
     it('writes its token into no log, no record and no configuration', () => {
