@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { digestOf, digestOfBytes, type Digest } from '@orrery/contracts/digest';
 
 /** One file of a bundle or a tree: path with `/`, relative to its root. */
@@ -24,6 +26,13 @@ export function digestOfTree(files: readonly BundleFile[]): Digest {
     'tree',
     files.map((file) => ({ path: file.path, object: digestOfBytes(file.content) })),
   );
+}
+
+/** Digest of a file of any size. */
+export async function digestOfFile(file: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return `sha256:${hash.digest('hex')}`;
 }
 
 export function sortFiles(files: readonly BundleFile[]): BundleFile[] {

@@ -1,20 +1,9 @@
-import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { Digest } from '@orrery/contracts/digest';
 import { CommandError } from '#stacks/errors.ts';
 import { execute, lastErrorIn } from '#stacks/setup/execution.ts';
 import { isDebianLike, type Host } from '#stacks/setup/host.ts';
+import { digestOfFile } from '../files.ts';
 import { readEntries } from './folder-entries.ts';
 import type { DebianLayer } from './lock.ts';
 import type { TarEntry } from './tar.ts';
@@ -98,22 +87,19 @@ async function providePackage(
   const kept = join(options.sources, `${sha256.slice('sha256:'.length)}.deb`);
   if (existsSync(kept) && (await digestOfFile(kept)) === sha256) return kept;
   mkdirSync(options.sources, { recursive: true });
-  const folder = mkdtempSync(join(options.sources, '.fetching-'));
-  try {
-    const fetched = await execute('apt-get', ['download', '-q', `${name}=${version}`], {
-      env: plain(options.host),
-      timeoutMs,
-      cwd: folder,
-    });
-    const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
-    if (fetched.code !== 0 || archive === undefined) throw gone(name, version, file, kept, lastErrorIn(fetched.output));
-    const found = await digestOfFile(join(folder, archive));
-    if (found !== sha256) throw gone(name, version, file, kept, `what came hashes to ${found}, not to ${sha256}`);
-    renameSync(join(folder, archive), kept);
-    return kept;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = join(options.work, `fetching-${name}`);
+  mkdirSync(folder, { recursive: true });
+  const fetched = await execute('apt-get', ['download', '-q', `${name}=${version}`], {
+    env: plain(options.host),
+    timeoutMs,
+    cwd: folder,
+  });
+  const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
+  if (fetched.code !== 0 || archive === undefined) throw gone(name, version, file, kept, lastErrorIn(fetched.output));
+  const found = await digestOfFile(join(folder, archive));
+  if (found !== sha256) throw gone(name, version, file, kept, `what came hashes to ${found}, not to ${sha256}`);
+  renameSync(join(folder, archive), kept);
+  return kept;
 }
 
 async function run(program: string, args: readonly string[], { host }: DebianOptions): Promise<string> {
@@ -124,12 +110,6 @@ async function run(program: string, args: readonly string[], { host }: DebianOpt
     message: `${program} ${args.join(' ')} failed: ${lastErrorIn(ended.output)}`,
     hint: 'layers are made on Debian, where dpkg-deb is',
   });
-}
-
-export async function digestOfFile(file: string): Promise<Digest> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return `sha256:${hash.digest('hex')}`;
 }
 
 function gone(...[name, version, file, kept, reason]: [string, string, string, string, string]): CommandError {

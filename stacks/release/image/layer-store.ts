@@ -1,19 +1,30 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { shortDigest, type Digest } from '@orrery/contracts/digest';
 import { CommandError } from '#stacks/errors.ts';
 import type { Host } from '#stacks/setup/host.ts';
+import { isRunning } from '#stacks/running.ts';
 import { findPython } from '#stacks/setup/python-base.ts';
 import { PYTHON_LOCK } from '#stacks/setup/toolchain.ts';
+import { digestOfFile } from '../files.ts';
 import type { Lockfile } from '../lockfile.ts';
-import { debianEntries, digestOfFile, type DebianOptions } from './debian.ts';
+import { debianEntries, type DebianOptions } from './debian.ts';
 import type { Layer } from './image.ts';
-import type { LockedLayer } from './lock.ts';
+import type { LockedLayer, WheelsLayer } from './lock.ts';
 import { npmEntries } from './npm.ts';
 import { streamTar, type TarEntry } from './tar.ts';
-import { wheelsEntries, type WheelsOptions } from './wheels.ts';
+import { resolveWheels, wheelsEntries, type WheelsOptions } from './wheels.ts';
 
 export interface LayerStoreOptions {
   readonly root: string;
@@ -53,27 +64,26 @@ export class LayerStore {
 
   /** Makes a layer and keeps it. */
   async make(name: string, recipe: LayerRecipe): Promise<Layer> {
-    mkdirSync(this.#folder, { recursive: true });
-    const work = mkdtempSync(join(this.#folder, '.making-'));
-    try {
-      this.#options.progress(`making layer "${name}"`);
-      const entries = await this.#entriesOf(name, recipe, work);
-      const layer = await writeLayer(entries, join(work, 'layer.tar'));
+    const { progress } = this.#options;
+    return this.#inWorkFolder(async (work) => {
+      progress(`making layer "${name}"`);
+      const layer = await writeLayer(await this.#entriesOf(name, recipe, work), join(work, 'layer.tar'));
       renameSync(join(work, 'layer.tar'), this.#fileOf(layer.digest));
-      this.#options.progress(
-        `layer "${name}" is ${shortDigest(layer.digest)}, ${Math.round(layer.size / 2 ** 20)} MiB`,
-      );
+      progress(`layer "${name}" is ${shortDigest(layer.digest)}, ${Math.round(layer.size / 2 ** 20)} MiB`);
       return layer;
-    } finally {
-      rmSync(work, { recursive: true, force: true });
-    }
+    });
   }
 
-  debian(work: string): DebianOptions {
+  /** The wheels that the lock file admits for the platform of images, fetched and kept. */
+  async resolveWheels(): Promise<WheelsLayer['files']> {
+    return this.#inWorkFolder(async (work) => resolveWheels(await this.#wheels(work)));
+  }
+
+  #debian(work: string): DebianOptions {
     return { host: this.#options.host, sources: join(this.#folder, 'sources'), work };
   }
 
-  async wheels(work: string): Promise<WheelsOptions> {
+  async #wheels(work: string): Promise<WheelsOptions> {
     const { host, root } = this.#options;
     const { program } = await findPython(host);
     const sources = join(this.#folder, 'sources');
@@ -84,11 +94,27 @@ export class LayerStore {
     const measured = { ...recipe, digest: 'sha256:' as Digest, size: 0 };
     switch (measured.kind) {
       case 'debian':
-        return debianEntries(measured, this.debian(work));
+        return debianEntries(measured, this.#debian(work));
       case 'npm':
         return npmEntries(this.#options.root, this.#lockfile(), name, measured);
       case 'wheels':
-        return wheelsEntries(measured, await this.wheels(work));
+        return wheelsEntries(measured, await this.#wheels(work));
+    }
+  }
+
+  /** A folder that goes when the work ends; what a killed process left goes at the next one's beginning. */
+  async #inWorkFolder<T>(use: (work: string) => Promise<T>): Promise<T> {
+    mkdirSync(this.#folder, { recursive: true });
+    for (const name of readdirSync(this.#folder)) {
+      const pid = /^\.making-(\d+)-/.exec(name)?.[1];
+      if (pid !== undefined && !isRunning(Number(pid)))
+        rmSync(join(this.#folder, name), { recursive: true, force: true });
+    }
+    const work = mkdtempSync(join(this.#folder, `.making-${process.pid}-`));
+    try {
+      return await use(work);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
     }
   }
 

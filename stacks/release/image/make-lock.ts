@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfBytes, type Digest } from '@orrery/contracts/digest';
 import { PYTHON_LOCK } from '#stacks/setup/toolchain.ts';
@@ -9,7 +9,6 @@ import { describeBase, type Layer } from './image.ts';
 import { LayerStore, type LayerRecipe, type LayerStoreOptions } from './layer-store.ts';
 import { imageLockFile, parseImageLock, type ImageLock, type LockedLayer } from './lock.ts';
 import { debianPackages, wantedLayers } from './recipes.ts';
-import { resolveWheels } from './wheels.ts';
 
 /**
  * Makes every layer that images stand on, from what this machine's lock files and package lists say, and writes what came out
@@ -46,16 +45,9 @@ async function recipesOf(store: LayerStore, options: LayerStoreOptions): Promise
     name,
     { kind: 'npm', packages: { ...packages } },
   ]);
-  const work = makeFolder(options.state);
-  try {
-    const files = await resolveWheels(await store.wheels(work));
-    const wheels: LayerRecipe = { kind: 'wheels', lockfile: wanted.wheels, files };
-    return [...debian, ...npm, ['wheels', wheels] as [string, LayerRecipe]].sort(([left], [right]) =>
-      left < right ? -1 : 1,
-    );
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  const wheels: LayerRecipe = { kind: 'wheels', lockfile: wanted.wheels, files: await store.resolveWheels() };
+  const all: [string, LayerRecipe][] = [...debian, ...npm, ['wheels', wheels]];
+  return all.sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 function sized(recipe: LayerRecipe, { digest, size }: Layer): LockedLayer {
@@ -64,9 +56,4 @@ function sized(recipe: LayerRecipe, { digest, size }: Layer): LockedLayer {
 
 function pythonLockDigest(root: string): Digest {
   return digestOfBytes(readFileSync(join(root, PYTHON_LOCK)));
-}
-
-function makeFolder(state: string): string {
-  mkdirSync(join(state, 'images'), { recursive: true });
-  return mkdtempSync(join(state, 'images', '.making-'));
 }

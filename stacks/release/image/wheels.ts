@@ -4,7 +4,7 @@ import type { Digest } from '@orrery/contracts/digest';
 import { CommandError } from '#stacks/errors.ts';
 import { execute, lastErrorIn } from '#stacks/setup/execution.ts';
 import type { Host } from '#stacks/setup/host.ts';
-import { digestOfFile } from './debian.ts';
+import { digestOfFile } from '../files.ts';
 import { readEntries } from './folder-entries.ts';
 import type { WheelsLayer } from './lock.ts';
 import type { TarEntry } from './tar.ts';
