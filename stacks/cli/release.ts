@@ -86,32 +86,72 @@ export const releaseShow: Verb = {
 
 export const releaseVerify: Verb = {
   name: 'release verify',
-  summary: 'check a release to the last byte: manifest, bundles, definitions, live pairs',
+  summary: 'check a release: its manifest, and to the last byte all that it names',
   wordsMax: 1,
-  usage: 'RELEASE [--rebuild]',
-  help: `Recomputes the manifest's digest and reads every object that it names. Exit code 3 and the first wrong or missing
-object of each part when something differs. --rebuild brings back missing bundles from the commit that made the release;
-they are admitted only when they hash to what the release says.`,
-  options: { rebuild: { type: 'boolean' } },
+  usage: 'RELEASE [--closure] [--rebuild] | --all [--closure] [--rebuild]',
+  help: `Recomputes the digest of the manifest and compares it with its name. Exit code 3, and what is wrong, when something differs.
+  --closure   read every object that it names, too: bundles, images, definitions, schemas, live pairs
+  --rebuild   make it again from the commit that made it, and compare; brings back what the store lacks, admitted only when
+              it hashes to what the release says
+  --all       every recorded release`,
+  options: { closure: { type: 'boolean' }, rebuild: { type: 'boolean' }, all: { type: 'boolean' } },
   async run({ places, progress }, { words, values }) {
-    const recorded = readRelease(places, required(words, 'RELEASE', 'release verify'));
-    const store = createFolderStore(storeFolder(places));
-    let faults = await verifyClosure(store, recorded.release);
-    if (faults.length > 0 && values['rebuild'] === true) {
-      await rebuildRelease(places, recorded, progress);
-      faults = [];
-    }
-    const lines = faults.map((fault) => `${fault.what}: ${fault.reason}`);
-    const verdict =
-      faults.length === 0 ? `${recorded.digest} is whole` : `${recorded.digest} has ${faults.length} faults`;
-    const hint = faults.length === 0 ? [] : ['rebuild what is missing: add --rebuild'];
+    const all = values['all'] === true;
+    const chosen = all ? listReleases(places) : [readRelease(places, required(words, 'RELEASE', 'release verify'))];
+    const depth = values['rebuild'] === true ? 'rebuild' : values['closure'] === true ? 'closure' : 'manifest';
+    const verdicts: ReleaseVerdict[] = [];
+    for (const recorded of chosen) verdicts.push(await verifyRelease(places, recorded, depth, progress));
+    const whole = verdicts.every((verdict) => verdict.whole);
+    const text = verdicts.map(describeVerdict).join('\n');
     return {
-      json: { release: recorded.digest, whole: faults.length === 0, faults },
-      text: [verdict, ...lines, ...hint].join('\n'),
-      exitCode: faults.length === 0 ? 0 : 3,
+      json: all ? verdicts : verdicts[0],
+      text: all ? `${text}\n${verdicts.length} releases, ${whole ? 'all as recorded' : 'not all as recorded'}` : text,
+      exitCode: whole ? 0 : 3,
     };
   },
 };
+
+type Depth = 'manifest' | 'closure' | 'rebuild';
+
+interface ReleaseVerdict {
+  readonly release: Digest;
+  readonly checked: Depth;
+  readonly whole: boolean;
+  readonly faults: readonly { readonly what: string; readonly reason: string }[];
+}
+
+/** The manifest was checked when the release was read. */
+async function verifyRelease(
+  places: Places,
+  recorded: RecordedRelease,
+  depth: Depth,
+  progress: (line: string) => void,
+): Promise<ReleaseVerdict> {
+  const verdict = (faults: ReleaseVerdict['faults']): ReleaseVerdict => ({
+    release: recorded.digest,
+    checked: depth,
+    whole: faults.length === 0,
+    faults,
+  });
+  if (depth === 'manifest') return verdict([]);
+  if (depth === 'closure')
+    return verdict(await verifyClosure(createFolderStore(storeFolder(places)), recorded.release));
+  try {
+    await rebuildRelease(places, recorded, progress);
+    return verdict([]);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return verdict([{ what: error.code, reason: error.message }]);
+  }
+}
+
+function describeVerdict({ release, checked, whole, faults }: ReleaseVerdict): string {
+  const good = { manifest: 'is what was recorded', closure: 'is whole', rebuild: 'rebuilds to the same, and is whole' };
+  if (whole) return `${release} ${good[checked]}`;
+  const lines = faults.map((fault) => `  ${fault.what}: ${fault.reason}`);
+  const hint = checked === 'closure' ? ['bring back what is missing: add --rebuild'] : [];
+  return [`${release} has ${faults.length} faults`, ...lines, ...hint].join('\n');
+}
 
 export function required(words: readonly string[], what: string, verb: string): string {
   const [word] = words;

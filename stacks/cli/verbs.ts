@@ -1,4 +1,5 @@
 import type { Verb } from './verb.ts';
+import { auditVerify } from './audit.ts';
 import { cancel, retry, run, runs, show } from './runs.ts';
 import { deploy } from './deploy.ts';
 import { down, logs, status, up } from './environment.ts';
@@ -26,6 +27,7 @@ export const verbs: readonly Verb[] = [
   pin,
   deploy,
   rollback,
+  auditVerify,
   run,
   runs,
   show,

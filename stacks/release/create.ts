@@ -4,10 +4,11 @@ import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
-import { withBuiltRelease } from './checkout.ts';
+import { withBuiltRelease, type BuiltRelease } from './checkout.ts';
 import { verifyClosure } from './closure.ts';
 import { storeFolder, type Places } from './places.ts';
-import { recordRelease, type RecordedRelease } from './records.ts';
+import { formatRecord, recordRelease, type RecordedRelease } from './records.ts';
+import { firstDifference } from './text-place.ts';
 
 export interface CreateOptions {
   readonly places: Places;
@@ -41,24 +42,16 @@ export function withLivePairs(release: Release, live: Readonly<Record<string, Di
   return { ...release, live: { ...live } };
 }
 
-/** Brings back what the store lacks of a release, from the commit that made it. Names what was rebuilt. */
+/** Brings back what the store lacks of a release, from the commit that made it, once that commit gives the release's digest. */
 export async function rebuildRelease(
   places: Places,
   recorded: RecordedRelease,
   progress: (line: string) => void,
 ): Promise<void> {
   const { commit } = recorded.provenance;
-  progress(`rebuilding the bundles of ${recorded.digest.slice(7, 19)} from commit ${commit.slice(0, 12)}`);
+  progress(`rebuilding ${recorded.digest.slice(7, 19)} from commit ${commit.slice(0, 12)}`);
   await withBuiltRelease({ root: places.root, state: places.state, commit, progress }, async (built) => {
-    const expected = digestOf('release', withLivePairs(recorded.release, {}));
-    if (built.digest !== expected) {
-      throw new CommandError({
-        code: 'REBUILD_DIFFERS',
-        message: `commit ${commit} rebuilds to ${built.digest}, the release without its pairs is ${expected}`,
-        hint: 'nothing was admitted: the record or the commit was tampered with',
-        exitCode: 3,
-      });
-    }
+    assertRebuilds(recorded, built);
     await admitObjects(places, built.objectFiles);
   });
   const [left, ...more] = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
@@ -67,6 +60,20 @@ export async function rebuildRelease(
     code: 'RELEASE_INCOMPLETE',
     message: `${left.what} is not in the store and no commit makes it${more.length > 0 ? `, nor ${more.length} more` : ''}`,
     hint: 'a live pair is trained, not built: train it again, or pin a release with another pair',
+  });
+}
+
+function assertRebuilds(recorded: RecordedRelease, built: BuiltRelease): void {
+  const expected = withLivePairs(recorded.release, {});
+  const digest = digestOf('release', expected);
+  if (built.digest === digest) return;
+  const place = firstDifference(formatRecord(expected), formatRecord(built.release));
+  const where = place === undefined ? '' : `: line ${place.line} was ${place.stood}, becomes ${place.stands}`;
+  throw new CommandError({
+    code: 'REBUILD_DIFFERS',
+    message: `commit ${recorded.provenance.commit} rebuilds to ${built.digest}, the release without its pairs is ${digest}${where}`,
+    hint: 'nothing was admitted: the record or the commit was tampered with',
+    exitCode: 3,
   });
 }
 

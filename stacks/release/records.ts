@@ -103,15 +103,21 @@ export function createRecord(file: string, document: unknown): boolean {
   }
 }
 
+/** A document as it is recorded, for people to read: keys sorted, two blanks of indentation, one end of line. */
+export function formatRecord(document: unknown): string {
+  return `${JSON.stringify(sortKeys(document), null, 2)}\n`;
+}
+
 /** A temporary file begins with a dot and ends with its writer's number, so that readers leave it alone and the dead's can be swept. */
 function writeAside(file: string, document: unknown): string {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.${process.pid}.tmp`);
-  writeFileSync(temporary, `${JSON.stringify(sortKeys(document), null, 2)}\n`, { flush: true });
+  writeFileSync(temporary, formatRecord(document), { flush: true });
   return temporary;
 }
 
-function readReleaseFolder(folder: string): RecordedRelease {
+/** The release of a folder of the records, checked against the folder's name. */
+export function readReleaseFolder(folder: string): RecordedRelease {
   const file = join(folder, 'release.json');
   const release = readDocument(file, checkRelease) as Release;
   const provenance = readDocument(join(folder, 'provenance.json'), checkProvenance) as Provenance;

@@ -42,7 +42,7 @@ export function createFolderStore(folder: string): ObjectStore {
           createWriteStream(temporary, { flags: 'wx', flush: true }),
         );
         const digest: ObjectDigest = `sha256:${hash.digest('hex')}`;
-        await place(temporary, path(digest));
+        await place(temporary, path(digest), digest);
         return { digest, bytes };
       } finally {
         await rm(temporary, { force: true });
@@ -63,20 +63,28 @@ export function createFolderStore(folder: string): ObjectStore {
       await access(path(digest)).catch((cause: unknown) => {
         throw missing(digest, cause);
       });
-      const hash = createHash('sha256');
-      for await (const chunk of createReadStream(path(digest))) hash.update(chunk as Buffer);
-      assertDigest(digest, hash.digest('hex'));
+      assertDigest(digest, await hashFile(path(digest)));
       return path(digest);
     },
   };
 }
 
-async function place(temporary: string, target: string): Promise<void> {
+/** The name is taken once and for ever: what lies there already is left as it is, and must be these very bytes. */
+async function place(temporary: string, target: string, digest: ObjectDigest): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   await chmod(temporary, 0o444);
-  await link(temporary, target).catch((error: unknown) => {
+  try {
+    await link(temporary, target);
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
+    assertDigest(digest, await hashFile(target));
+  }
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 async function readObject(path: string, digest: string): Promise<Buffer> {

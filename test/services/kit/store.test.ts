@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -39,6 +39,20 @@ describe('the object store on a folder', () => {
     writeFileSync(file, 'a Star');
     await assert.rejects(store.get(digest), { code: 'OBJECT_CORRUPT' });
     await assert.rejects(store.file(digest), { code: 'OBJECT_CORRUPT' });
+  });
+
+  it('never writes over an object: the same bytes leave it untouched, other bytes under its name are told', async () => {
+    const store = createFolderStore(folder);
+    const { digest } = await store.put('a star');
+    const file = await store.file(digest);
+    const before = statSync(file);
+    await store.put('a star');
+    const after = statSync(file);
+    assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
+    chmodSync(file, 0o644);
+    writeFileSync(file, 'a Star');
+    await assert.rejects(store.put('a star'), { code: 'OBJECT_CORRUPT' });
+    assert.equal(readFileSync(file, 'utf8'), 'a Star');
   });
 
   it('says what it lacks, and refuses what is no digest', async () => {
