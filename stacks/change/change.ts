@@ -59,11 +59,12 @@ export interface Reason {
   readonly rule: string;
   readonly level: 'needs review' | 'blocked';
   readonly subject: string;
+  /** What comes from outside (a path, a name, a value) stands between backticks. */
   readonly text: string;
 }
 
 export interface Counts {
-  /** Entries of all levels but cost, which follows from the others. */
+  /** Entries of all levels but cost, which follows from the others, and without the resources that only follow. */
   readonly changes: number;
   readonly creates: number;
   readonly updates: number;
@@ -173,6 +174,8 @@ export interface ResourceChange {
   readonly operation: ResourceOperation;
   /** True for a component: it groups, no provider makes it. */
   readonly component: boolean;
+  /** For a component that was expanded, where its children change too. */
+  readonly toldBy?: 'children';
   readonly stateful: boolean;
   readonly properties: readonly PropertyChange[];
   readonly options: readonly ValueChange[];

@@ -6,6 +6,7 @@ import {
   type Counts,
   type Level,
   type Reason,
+  type ResourceChange,
   type SideName,
   type Verdict,
 } from './change.ts';
@@ -14,7 +15,8 @@ import { compareCosts } from './cost.ts';
 import { compareDefinitions } from './definition.ts';
 import { compareModels } from './model.ts';
 import { comparePolicies } from './policy.ts';
-import { compareResources } from './resource.ts';
+import { compareResources, withoutPlan } from './resource.ts';
+import { isTold } from './routine.ts';
 import { compareSchemas } from './schema.ts';
 import { compareServices } from './service.ts';
 import type { Context, Side } from './side.ts';
@@ -60,13 +62,18 @@ function compareLevels(base: Side | undefined, head: Side, context: Context): Pi
     config: asked('config') ? compareConfig(base, head) : [],
     definition: asked('definition') ? compareDefinitions(base, head, context) : [],
     model: asked('model') ? compareModels(base, head, context) : [],
-    resource: asked('resource') ? compareResources(base?.graph ?? [], head.graph ?? []) : [],
+    resource: asked('resource') ? compareGraphs(base, head, context) : [],
     policy: asked('policy') ? comparePolicies(base, head, context) : [],
     cost: cost.changes,
     schema: asked('schema') ? compareSchemas(base, head) : [],
     toolchain: asked('toolchain') ? compareToolchains(base, head, context) : [],
   };
   return { levels, monthly: cost.monthly };
+}
+
+function compareGraphs(base: Side | undefined, head: Side, { environments }: Context): ResourceChange[] {
+  const changes = compareResources(base?.graph ?? [], head.graph ?? []);
+  return environments ? withoutPlan(changes) : changes;
 }
 
 /** A graph on one side only would read as everything created or deleted. */
@@ -79,20 +86,20 @@ function nameOf({ label, digest, binding, render }: Side): SideName {
   return { label, release: digest, binding: binding?.digest ?? null, render: render ?? null };
 }
 
-/** Of a component only what is not its children's: that it came or went says nothing that they don't. */
 function countChanges({ levels, stateful }: Compared): Counts {
-  const resources = levels.resource.filter(({ component, operation }) => !component || operation === 'update');
+  const resources = levels.resource.filter(isTold);
   const count = (operation: string) => resources.filter((one) => one.operation === operation && !one.component).length;
+  const follows = count('follow');
   const { service, config, definition, model, policy, schema, toolchain } = levels;
   const others = [service, config, definition, model, policy, schema, toolchain];
   return {
-    changes: resources.length + others.reduce((sum, level) => sum + level.length, 0),
+    changes: resources.length - follows + others.reduce((sum, level) => sum + level.length, 0),
     creates: count('create'),
     updates: count('update'),
     replaces: count('replace'),
     deletes: count('delete'),
     moves: count('move'),
-    follows: count('follow'),
+    follows,
     statefulAtRisk: stateful.length,
     violations: policy.filter(({ operation }) => operation === 'broken').length,
   };
@@ -103,12 +110,12 @@ function judgeChange(compared: Compared, { changes }: Counts, context: Context):
   const unexplained = isEmpty ? findUnexplained(compared, context) : [];
   if (isEmpty && unexplained.length === 0 && compared.leftOut.length === 0) return { level: 'no change', reasons: [] };
   if (context.environments) return { level: isEmpty ? 'no change' : 'different', reasons: [] };
-  const reasons = verdictRules.flatMap((rule) =>
-    rule.find(compared).map((reason) => ({ rule: rule.name, level: rule.level, ...reason })),
-  );
-  const sorted = [...reasons, ...unexplained].sort(byWeight);
-  const [worst] = sorted;
-  return { level: worst?.level ?? 'safe', reasons: sorted };
+  const reasons = verdictRules.flatMap((rule) => {
+    const found = rule.find(compared).map((reason) => ({ rule: rule.name, level: rule.level, ...reason }));
+    return found.sort((left, right) => (left.subject < right.subject ? -1 : 1));
+  });
+  const [worst] = [...reasons, ...unexplained];
+  return { level: worst?.level ?? 'safe', reasons: [...reasons, ...unexplained] };
 }
 
 /** Everything was compared and nothing was found, yet the digests differ: nobody may be told that nothing changed. */
@@ -120,11 +127,6 @@ function findUnexplained({ base, head }: Compared, { levels, leftOut }: Context)
     rule: 'unexplained',
     level: 'needs review',
     subject: part,
-    text: `${base[part] ?? 'nothing'} and ${head[part] ?? 'nothing'} differ, and no level tells by what`,
+    text: `\`${base[part] ?? 'nothing'}\` and \`${head[part] ?? 'nothing'}\` differ, and no level tells by what`,
   }));
-}
-
-function byWeight(left: Reason, right: Reason): number {
-  const key = ({ level, rule, subject, text }: Reason) => `${level === 'blocked' ? 0 : 1} ${rule} ${subject} ${text}`;
-  return key(left) < key(right) ? -1 : 1;
 }

@@ -17,12 +17,23 @@ interface Alias {
 
 const stackType = 'pulumi:pulumi:Stack';
 const anyStack = '*';
+const anyRoot = `urn:pulumi:${anyStack}::${stackType}`;
 
 /** The same graph without the name of its stack, so that two environments can be compared. */
 export function withoutStack(graph: readonly GraphResource[]): GraphResource[] {
   const stack = graph[0]?.urn.split(':')[2] ?? anyStack;
-  const text = JSON.stringify(graph).replaceAll(`urn:pulumi:${stack}::`, `urn:pulumi:${anyStack}::`);
-  return JSON.parse(text) as GraphResource[];
+  const root = graph.find(({ type }) => type === stackType)?.urn;
+  const text = JSON.stringify(graph);
+  const rooted = root === undefined ? text : text.replaceAll(JSON.stringify(root), JSON.stringify(anyRoot));
+  return JSON.parse(rooted.replaceAll(`urn:pulumi:${stack}::`, `urn:pulumi:${anyStack}::`)) as GraphResource[];
+}
+
+/** What `withoutStack` took out of a value, put back as the graph has it. */
+export function withStack<Value>(value: Value, graph: readonly GraphResource[]): Value {
+  const stack = graph[0]?.urn.split(':')[2] ?? anyStack;
+  const root = graph.find(({ type }) => type === stackType)?.urn ?? anyRoot;
+  const text = JSON.stringify(value).replaceAll(JSON.stringify(anyRoot), JSON.stringify(root));
+  return JSON.parse(text.replaceAll(`urn:pulumi:${anyStack}::`, `urn:pulumi:${stack}::`)) as Value;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Follow, PropertyChange, ResourceChange, ResourceOperation } from '
 import { followReplacements } from './follows.ts';
 import { isStateful } from './projection.ts';
 import { effectOf, isKnownType } from './replacement.ts';
-import { pairResources, withoutStack, type ResourcePair } from './resource-pairs.ts';
+import { pairResources, withoutStack, withStack, type ResourcePair } from './resource-pairs.ts';
 import { diffValues, type ValueChange } from './values.ts';
 
 type Graph = readonly GraphResource[];
@@ -29,8 +29,8 @@ export function compareResources(base: Graph, head: Graph): ResourceChange[] {
   });
   const extended = new Set(following.map(({ urn }) => urn));
   const all = [...changes.filter(({ urn }) => !extended.has(urn)), ...following];
-  return findRenames(all, earlier, later)
-    .map((change) => restoreStack(change, change.operation === 'delete' ? base : head))
+  return markExpanded(findRenames(all, earlier, later), later)
+    .map((change) => withStack(change, change.operation === 'delete' ? base : head))
     .sort((left, right) => (left.urn < right.urn ? -1 : 1));
 }
 
@@ -170,8 +170,38 @@ function findRenames(changes: readonly ResourceChange[], base: Graph, head: Grap
   });
 }
 
-/** URNs as the engine of that environment knows them. */
-function restoreStack(change: ResourceChange, graph: Graph): ResourceChange {
-  const stack = graph[0]?.urn.split(':')[2] ?? '*';
-  return JSON.parse(JSON.stringify(change).replaceAll('urn:pulumi:*::', `urn:pulumi:${stack}::`)) as ResourceChange;
+/** Of a remote component that was expanded its children tell what changes. */
+function markExpanded(changes: readonly ResourceChange[], head: Graph): ResourceChange[] {
+  const changed = new Set(changes.map(({ urn }) => urn));
+  const told = new Set(head.filter(({ urn }) => changed.has(urn)).map(({ expandedBy }) => expandedBy));
+  return changes.map((change) =>
+    change.component && told.has(change.urn) ? { ...change, toldBy: 'children' } : change,
+  );
+}
+
+/** Two environments as they are: nothing is going to be replaced, refused or followed. */
+export function withoutPlan(changes: readonly ResourceChange[]): ResourceChange[] {
+  return changes
+    .filter(({ operation }) => operation !== 'follow')
+    .map(({ urn, type, name, operation, component, stateful, properties, options, toldBy }) => ({
+      urn,
+      type,
+      name,
+      operation: operation === 'replace' ? 'update' : operation,
+      component,
+      stateful,
+      properties: properties.map(withoutEffect),
+      options,
+      ...(toldBy === undefined ? {} : { toldBy }),
+    }));
+}
+
+function withoutEffect(property: PropertyChange): ValueChange {
+  const { path, pointer } = property;
+  return {
+    path,
+    pointer,
+    ...('before' in property ? { before: property.before } : {}),
+    ...('after' in property ? { after: property.after } : {}),
+  };
 }

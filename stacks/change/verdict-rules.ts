@@ -1,5 +1,7 @@
 import type { Change, Reason, ResourceChange } from './change.ts';
 import { nameOfUrn } from './projection.ts';
+import { isRoutine } from './routine.ts';
+import { listed, quote, type Sentence } from './wording.ts';
 
 /** Everything that a rule of the verdict may look at. */
 export type Compared = Pick<Change, 'levels' | 'stateful' | 'monthly' | 'leftOut' | 'base' | 'head'> & {
@@ -17,16 +19,13 @@ export interface VerdictRule {
 const costRaisedMaxUsd = 100;
 const mostRaisedMaxUsd = 1000;
 
-/** Another map beside the one that it replaces, under a name of its own: how a changed configuration is rolled out. */
-const replacedRoutinely: readonly string[] = ['kubernetes:core/v1:ConfigMap'];
-
 export const verdictRules: readonly VerdictRule[] = [
   rule('stateful-destroyed', 'blocked', ({ stateful }) =>
     stateful
       .filter(({ fate }) => fate === 'destroyed')
       .map(({ name, what, because }) => ({
         subject: name,
-        text: `would be ${what}, with its data: ${because.join(', ')}`,
+        text: `would be ${what}, with its data: ${listed(because)}`,
       })),
   ),
   rule('protected-refused', 'blocked', ({ levels }) =>
@@ -41,7 +40,7 @@ export const verdictRules: readonly VerdictRule[] = [
     levels.resource.flatMap(({ name, properties }) =>
       properties
         .filter(({ effect }) => effect === 'refuse')
-        .map(({ path }) => ({ subject: name, text: `${path} can't be changed once it stands` })),
+        .map(({ path }) => ({ subject: name, text: `${quote(path)} can't be changed once it stands` })),
     ),
   ),
   rule('applied-migration-changed', 'blocked', ({ levels }) =>
@@ -52,7 +51,10 @@ export const verdictRules: readonly VerdictRule[] = [
   rule('policy-broken', 'blocked', ({ levels }) =>
     levels.policy
       .filter(({ operation }) => operation === 'broken')
-      .map(({ rule: name, resource, property }) => ({ subject: name, text: `${resource} breaks it at ${property}` })),
+      .map(({ rule: name, resource, property }) => ({
+        subject: name,
+        text: `${quote(resource)} breaks it at ${quote(property)}`,
+      })),
   ),
   rule('stateful-left-behind', 'needs review', ({ stateful }) =>
     stateful
@@ -65,13 +67,13 @@ export const verdictRules: readonly VerdictRule[] = [
   rule('stateful-at-risk', 'needs review', ({ stateful }) =>
     stateful
       .filter(({ fate, what }) => fate === 'at risk' && what !== 'unprotected')
-      .map(({ name, because }) => ({ subject: name, text: `may be replaced: ${because.join(', ')}` })),
+      .map(({ name, because }) => ({ subject: name, text: `may be replaced: ${listed(because)}` })),
   ),
   rule('protection-dropped', 'needs review', ({ levels }) =>
     levels.resource.flatMap(({ name, options }) =>
       options
         .filter(({ path, before, after }) => isProtection(path) && before === true && after !== true)
-        .map(({ path }) => ({ subject: name, text: `loses ${path}` })),
+        .map(({ path }) => ({ subject: name, text: `loses ${quote(path)}` })),
     ),
   ),
   rule('resource-replaced', 'needs review', ({ levels }) =>
@@ -93,13 +95,13 @@ export const verdictRules: readonly VerdictRule[] = [
       const [first] = stateful ? [] : follows.filter(({ effect }) => effect === 'replace');
       return first === undefined
         ? []
-        : [{ subject: name, text: `is replaced with ${nameOfUrn(first.of)} (${first.path})` }];
+        : [{ subject: name, text: `is replaced with ${quote(nameOfUrn(first.of))} (${quote(first.path)})` }];
     }),
   ),
   rule('may-replace', 'needs review', ({ levels }) =>
     levels.resource
       .filter(({ mayReplace, stateful }) => mayReplace === true && !stateful)
-      .map(({ name, type }) => ({ subject: name, text: `is updated, and may be replaced: ${type}` })),
+      .map(({ name, type }) => ({ subject: name, text: `is updated, and may be replaced: ${quote(type)}` })),
   ),
   rule('cluster-version', 'needs review', ({ levels }) =>
     levels.resource
@@ -109,7 +111,7 @@ export const verdictRules: readonly VerdictRule[] = [
           .filter(({ path, effect }) => path === 'version' && effect === undefined)
           .map(({ before, after }) => ({
             subject: name,
-            text: `Kubernetes ${String(before)} -> ${String(after)}: AWS takes it back for a few days only`,
+            text: `Kubernetes ${quote(String(before))} -> ${quote(String(after))}: AWS takes it back for a few days only`,
           })),
       ),
   ),
@@ -131,7 +133,7 @@ export const verdictRules: readonly VerdictRule[] = [
       .filter(({ causes }) => causes.includes('contract'))
       .map(({ name, contract }) => ({
         subject: name,
-        text: `changes what others rely on: ${contract.map(({ path }) => path).join(', ')}`,
+        text: `changes what others rely on: ${listed(contract.map(({ path }) => path))}`,
       })),
   ),
   rule('service-removed', 'needs review', ({ levels }) =>
@@ -144,9 +146,10 @@ export const verdictRules: readonly VerdictRule[] = [
       .filter(({ pair }) => pair.after === null)
       .map(({ model }) => ({ subject: model, text: 'no longer scores' })),
   ),
-  rule('secret-needed', 'needs review', ({ levels }) =>
+  // Before the first deployment all of them are, and the program makes some itself.
+  rule('secret-needed', 'needs review', ({ levels, base }) =>
     levels.config
-      .filter(({ of, after }) => of === 'secrets' && after !== undefined)
+      .filter(({ of, after }) => base !== null && of === 'secrets' && after !== undefined)
       .map(({ path }) => ({ subject: path, text: 'has to be there before it is deployed' })),
   ),
   rule('cost-raised', 'needs review', ({ monthly }) => costReasons(monthly)),
@@ -158,7 +161,7 @@ export const verdictRules: readonly VerdictRule[] = [
   rule('toolchain-moved', 'needs review', ({ levels }) =>
     levels.toolchain.filter(isNotableTool).map(({ what, before, after }) => ({
       subject: what,
-      text: `${before ?? 'nothing'} -> ${after ?? 'nothing'}: it may do otherwise what no graph shows`,
+      text: `${named(before)} -> ${named(after)}: it may do otherwise what no graph shows`,
     })),
   ),
   rule('stale-base', 'needs review', ({ staleBase, base }) =>
@@ -177,9 +180,9 @@ function isProtection(path: string): boolean {
   return path === 'protect' || path === 'retainOnDelete';
 }
 
-function isNotableReplacement({ operation, type, order, fate, stateful }: ResourceChange): boolean {
-  if (operation !== 'replace' || stateful || fate === 'refused') return false;
-  return order === 'delete first' || !replacedRoutinely.includes(type);
+function isNotableReplacement(change: ResourceChange): boolean {
+  const { operation, fate, stateful } = change;
+  return operation === 'replace' && !stateful && fate !== 'refused' && !isRoutine(change);
 }
 
 /** What deploys, and what the services run on; a patch of Node is not a reason. */
@@ -194,6 +197,10 @@ function isNotableTool({
 }): boolean {
   if (what === 'node') return before?.split('.')[0] !== after?.split('.')[0];
   return what === 'python' || what === 'engine' || what === 'form of the release' || what.startsWith('provider ');
+}
+
+function named(value: string | null): Sentence {
+  return value === null ? 'nothing' : quote(value);
 }
 
 function costReasons({ base, head }: Change['monthly']): Pick<Reason, 'subject' | 'text'>[] {

@@ -2,9 +2,11 @@ import type { Verb } from './verb.ts';
 import { auditVerify } from './audit.ts';
 import { cancel, retry, run, runs, show } from './runs.ts';
 import { deploy } from './deploy.ts';
+import { diff } from './diff.ts';
 import { down, logs, status, up } from './environment.ts';
 import { imageExport, imageLock } from './image.ts';
 import { pin, rollback } from './pin.ts';
+import { preview } from './preview.ts';
 import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
 import { render } from './render.ts';
 import { score } from './score.ts';
@@ -24,6 +26,8 @@ export const verbs: readonly Verb[] = [
   imageLock,
   imageExport,
   render,
+  preview,
+  diff,
   pin,
   deploy,
   rollback,

@@ -1,0 +1,187 @@
+import { shortDigest } from '@orrery/contracts/digest';
+import type { Change, FileChange, Monthly, ServiceChange, StatefulChange } from './change.ts';
+import type { Mark, Row, Section } from './report.ts';
+import { count, listed, quote, showMove, signed, usd, type Sentence } from './wording.ts';
+
+type Told = Omit<Section, 'level'>;
+
+/** Details of one row; `--json` has all. */
+const detailsShownMax = 12;
+
+const marks = { added: 'added', removed: 'removed', changed: 'changed', moved: 'moved' } as const;
+
+export function statefulRows({ stateful }: Change): Row[] {
+  return stateful.map((one) => ({
+    mark: one.what === 'deleted' ? 'removed' : one.what === 'unprotected' ? 'changed' : 'replaced',
+    subject: quote(one.name),
+    text: `${quote(one.type)} ${one.what}: ${one.because.map((path) => quote(path)).join(', ')}; ${fateOf(one)}`,
+    details: [],
+  }));
+}
+
+function fateOf({ fate, what }: StatefulChange): string {
+  if (fate === 'refused') return 'protected: the engine will refuse';
+  if (fate === 'destroyed') return 'ITS DATA WOULD BE LOST';
+  if (fate === 'kept') return what === 'deleted' ? 'kept, no longer managed' : 'kept, an empty one takes its place';
+  return what === 'unprotected' ? 'nothing stands in the way of its deletion' : 'the provider decides';
+}
+
+export function serviceSection({ levels }: Change): Told {
+  const rows = levels.service.map((service) => ({
+    mark: marks[service.operation],
+    subject: quote(service.name),
+    text: serviceText(service),
+    details: limited([
+      ...service.contract.map((change) => `contract ${quote(change.path)}: ${showMove(change)}`),
+      ...(service.operation === 'changed' ? (service.files ?? []).map(fileText) : []),
+    ]),
+  }));
+  const own = levels.service.filter(({ causes, operation }) => operation !== 'changed' || causes.length > 0).length;
+  const only = levels.service.length - own;
+  const summary = [
+    ...(own > 0 ? [`${own} changed`] : []),
+    ...(only > 0 ? [`${only} only by ${only === 1 ? 'its' : 'their'} peers`] : []),
+  ];
+  return { title: 'Services', summary: summary.join(', '), rows };
+}
+
+function serviceText({ operation, causes, peers, own, closure }: ServiceChange): Sentence {
+  if (operation === 'added') return `added, own ${digestText(own.after)}`;
+  if (operation === 'removed') return `removed, own ${digestText(own.before)}`;
+  if (causes.length === 0) {
+    const via = peers.length === 0 ? 'by what its peers depend on' : `only by its peers: ${listed(peers)}`;
+    return `${via}; closure ${digestText(closure.before)} -> ${digestText(closure.after)}`;
+  }
+  const also = peers.length === 0 ? '' : `; also by its peers: ${listed(peers)}`;
+  return `${causes.join(', ')}; own ${digestText(own.before)} -> ${digestText(own.after)}${also}`;
+}
+
+function fileText({ path, operation, bytes }: FileChange): Sentence {
+  const sizes = [bytes.before, bytes.after].flatMap((size) => (size === null ? [] : [size.toLocaleString('en-US')]));
+  return `file ${quote(path)} ${operation}, ${[...new Set(sizes)].join(' -> ')} bytes`;
+}
+
+export function configSection({ levels }: Change): Told {
+  const rows = levels.config.map(({ of, path, ...move }) => ({
+    mark: move.before === undefined ? marks.added : move.after === undefined ? marks.removed : marks.changed,
+    subject: quote(of),
+    text: `${quote(path)}: ${showMove(move)}`,
+    details: [],
+  }));
+  const owners = [...new Set(levels.config.map(({ of }) => of))];
+  return { title: 'Settings', summary: `${count(rows.length, 'value')} of ${listed(owners)}`, rows };
+}
+
+export function definitionSection({ levels }: Change): Told {
+  const rows = levels.definition.map(({ path, operation, services, fields }) => ({
+    mark: marks[operation],
+    subject: quote(path),
+    text: `${operation}, of ${listed(services)}${fieldsText(operation, fields)}`,
+    details: limited((fields ?? []).map((change) => `${quote(change.path)}: ${showMove(change)}`)),
+  }));
+  return { title: 'Definitions', summary: count(rows.length, 'definition'), rows };
+}
+
+function fieldsText(operation: string, fields: readonly unknown[] | null): string {
+  if (operation !== 'changed') return '';
+  if (fields === null) return '; its fields can not be compared here';
+  return fields.length === 0 ? '; the same fields, another text' : '';
+}
+
+export function modelSection({ levels }: Change): Told {
+  const rows = levels.model.map(({ model, pair, metric }) => {
+    const mark: Mark = pair.before === null ? 'added' : pair.after === null ? 'removed' : 'changed';
+    const { before, after } = metric;
+    const measured = [before, after].flatMap((one) => (one === null ? [] : [one.value.toFixed(3)]));
+    const unit = after ?? before;
+    const evidence = unit === null ? '' : `; ${quote(unit.metric)} ${measured.join(' -> ')} ${quote(unit.unit)}`;
+    const move = `pair ${digestText(pair.before)} -> ${digestText(pair.after)}`;
+    return { mark, subject: quote(model), text: `${move}${evidence}`, details: [] };
+  });
+  return { title: 'Models', summary: `${count(rows.length, 'live pair')} moved`, rows };
+}
+
+export function policySection({ levels }: Change): Told {
+  const rows = levels.policy.map(({ operation, rule, resource, property, problem }) => ({
+    mark: operation === 'broken' || operation === 'rule added' ? marks.added : marks.removed,
+    subject: quote(rule),
+    text:
+      resource === '' ? operation : `${operation} by ${quote(resource)} at ${quote(property)}${problemText(problem)}`,
+    details: [],
+  }));
+  const broken = levels.policy.filter(({ operation }) => operation === 'broken').length;
+  const cleared = levels.policy.filter(({ operation }) => operation === 'cleared').length;
+  return { title: 'Policies', summary: `${broken} broken, ${cleared} cleared`, rows };
+}
+
+function problemText(problem: string): Sentence {
+  return problem === '' ? '' : `: ${quote(problem)}`;
+}
+
+export function costSection({ levels, monthly }: Change): Told {
+  const rows = levels.cost.map(({ name, type, monthly: month, most, estimate }) => {
+    const [before, after] = [month.before ?? 0, month.after ?? 0];
+    const limit = (most.after ?? 0) - (most.before ?? 0);
+    const grows = limit === after - before ? '' : `, at the most ${signed(limit)}`;
+    return {
+      mark: month.before === null ? marks.added : month.after === null ? marks.removed : marks.changed,
+      subject: quote(name),
+      text: `${usd(before)} -> ${usd(after)} (${signed(after - before)}${grows}) ${quote(type)}${estimate ? ', estimate' : ''}`,
+      details: [],
+    };
+  });
+  const rest = monthly.head === null ? [] : unpricedTexts(monthly.head);
+  const basis: Row = { mark: 'told', subject: 'not in it', text: rest.join('; '), details: [] };
+  return { title: 'Cost', summary: monthText(monthly), rows: rest.length === 0 ? rows : [...rows, basis] };
+}
+
+/** The sum with what it rests on: a number alone would promise too much. */
+export function monthText({ base, head }: Change['monthly']): Sentence {
+  if (head === null) return 'not known';
+  const [before, most] = [base?.usd ?? 0, base?.mostUsd ?? 0];
+  const sum = `${usd(before)} -> ${usd(head.usd)} USD a month (${signed(head.usd - before)})`;
+  const limit = `at the most ${usd(most)} -> ${usd(head.mostUsd)} (${signed(head.mostUsd - most)})`;
+  const share = head.usd === 0 ? 0 : Math.round((100 * head.estimatedUsd) / head.usd);
+  return `${sum}, ${limit}; ${share} % of it rests on estimates, prices of ${quote(head.asOf)}`;
+}
+
+function unpricedTexts({ unpriced }: Monthly): Sentence[] {
+  const of = (why: string) => unpriced.filter((one) => one.why === why);
+  const names = (why: string) =>
+    of(why)
+      .map(({ type, count: number }) => `${number} x ${quote(type)}`)
+      .join(', ');
+  return [
+    ...(of('no price').length === 0 ? [] : [`without a price: ${names('no price')}`]),
+    ...(of('by use').length === 0 ? [] : [`billed by use, not counted: ${names('by use')}`]),
+  ];
+}
+
+export function schemaSection({ levels }: Change): Told {
+  const rows = levels.schema.map(({ kind, name, operation, phase, fields }) => ({
+    mark: marks[operation],
+    subject: quote(name),
+    text: `${phase === undefined ? '' : `${phase} `}${kind} ${operation}`,
+    details: limited(fields.map((change) => `${quote(change.path)}: ${showMove(change)}`)),
+  }));
+  return { title: 'Schema', summary: count(rows.length, 'change'), rows };
+}
+
+export function toolchainSection({ levels }: Change): Told {
+  const rows = levels.toolchain.map(({ what, before, after }) => ({
+    mark: before === null ? marks.added : after === null ? marks.removed : marks.changed,
+    subject: quote(what),
+    text: showMove({ ...(before === null ? {} : { before }), ...(after === null ? {} : { after }) }),
+    details: [],
+  }));
+  return { title: 'Toolchain', summary: count(rows.length, 'part'), rows };
+}
+
+function digestText(digest: string | null): Sentence {
+  return digest === null ? 'none' : quote(shortDigest(digest));
+}
+
+export function limited(details: readonly Sentence[]): Sentence[] {
+  if (details.length <= detailsShownMax) return [...details];
+  return [...details.slice(0, detailsShownMax), `and ${details.length - detailsShownMax} more`];
+}
