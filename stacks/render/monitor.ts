@@ -1,4 +1,4 @@
-import type { Expander } from './expanders/expander.ts';
+import type { Expander, Expansion } from './expanders/expander.ts';
 import type { GraphResource } from './graph.ts';
 import { readOptions } from './options.ts';
 import { urnOfReference } from './references.ts';
@@ -158,14 +158,17 @@ export class Recorder implements Monitor {
       options: readOptions(request),
     };
     this.#add(draft);
-    const outputs = request.getRemote() ? this.#expand(draft, request) : this.#outputsOf(draft, request);
+    const { outputs, outputDependencies } = request.getRemote()
+      ? this.#expand(draft, request)
+      : { outputs: this.#outputsOf(draft, request), outputDependencies: {} };
     this.#answers.set(urn, outputs);
     const id = draft.custom ? this.#symbols.markOf(urn, 'id') : '';
     return {
       getUrn: () => urn,
       getId: () => id,
       getObject: () => ({ toJavaScript: () => outputs }),
-      getPropertydependenciesMap: () => undefined,
+      getPropertydependenciesMap: () =>
+        new Map(Object.entries(outputDependencies).map(([key, urns]) => [key, { getUrnsList: () => urns }])),
       getResult: () => 0,
       getUnknown: () => false,
     };
@@ -196,7 +199,7 @@ export class Recorder implements Monitor {
     return outputs;
   }
 
-  #expand(draft: Draft, request: RegisterRequest): Fields {
+  #expand(draft: Draft, request: RegisterRequest): Expansion {
     const { urn, name, type, inputs, propertyDependencies } = draft;
     const expander = this.#options.expanders.find((one) => one.type === type);
     if (expander === undefined) {
@@ -220,7 +223,7 @@ export class Recorder implements Monitor {
     });
     if ('unsure' in made) throw new Refusal({ ...made.unsure, urn });
     for (const child of made.children) this.#addChild(child, urn);
-    return made.outputs;
+    return made;
   }
 
   #addChild(child: Omit<Draft, 'expandedBy'>, expandedBy: string): void {

@@ -57,7 +57,8 @@ export interface RegisterAnswer {
   getUrn(): string;
   getId(): string;
   getObject(): ProtoStruct;
-  getPropertydependenciesMap(): undefined;
+  /** Resources that an output comes from beside the one that was registered. */
+  getPropertydependenciesMap(): Map<string, { getUrnsList(): readonly string[] }>;
   getResult(): number;
   getUnknown(): boolean;
 }

@@ -1,46 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { currentHost, findProgram } from '#stacks/setup/host.ts';
 import { PulumiProject } from '#test/support/pulumi-project.ts';
-
-const run = promisify(execFile);
-const commandTimeoutMs = 150_000;
-
-interface Answer {
-  readonly code: number;
-  readonly output: string;
-}
+import { commandTimeoutMs, initStack, lacksAccount, pulumi } from './engine.ts';
 
 interface Preview {
   readonly steps: { op: string; urn: string; newState?: { type: string; protect?: boolean } }[];
-}
-
-/** Runs the engine on a project with a backend inside it, so that it touches nothing that outlives the test. */
-async function pulumi(project: PulumiProject, ...args: string[]): Promise<Answer> {
-  const env = {
-    ...process.env,
-    PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
-    PULUMI_BACKEND_URL: `file://${join(project.folder, 'backend')}`,
-    PULUMI_CONFIG_PASSPHRASE: 'of a test',
-    PULUMI_SKIP_UPDATE_CHECK: 'true',
-    NO_COLOR: '1',
-  };
-  const options = { cwd: project.folder, env, timeout: commandTimeoutMs, maxBuffer: 64 * 1024 * 1024 };
-  try {
-    const { stdout } = await run('pulumi', [...args, '--non-interactive', '--stack', 'dev'], options);
-    return { code: 0, output: stdout };
-  } catch (error) {
-    const failed = error as { code?: number; stdout?: string; stderr?: string };
-    return { code: failed.code ?? -1, output: `${failed.stdout ?? ''}${failed.stderr ?? ''}` };
-  }
-}
-
-/** A real provider of AWS wants an account even for a preview; without one there is nothing to check here. */
-function lacksAccount({ output }: Answer): boolean {
-  return /no valid credential|InvalidClientTokenId|failed to refresh cached credentials|no EC2 IMDS role/i.test(output);
 }
 
 describe('the program under a real engine', function () {
@@ -54,21 +18,12 @@ describe('the program under a real engine', function () {
 
   before(async () => {
     project = new PulumiProject();
-    mkdirSync(join(project.folder, 'backend'));
-    const made = await run('pulumi', ['stack', 'init', 'dev', '--non-interactive'], {
-      cwd: project.folder,
-      env: {
-        ...process.env,
-        PULUMI_BACKEND_URL: `file://${join(project.folder, 'backend')}`,
-        PULUMI_CONFIG_PASSPHRASE: 'of a test',
-      },
-    });
-    assert.match(`${made.stdout}${made.stderr}`, /dev/);
+    await initStack(project, 'dev');
   });
   after(() => project.remove());
 
   it('says which command makes a pin when there is none', async () => {
-    const { code, output } = await pulumi(project, 'preview');
+    const { code, output } = await pulumi(project, 'dev', 'preview');
     assert.notEqual(code, 0);
     assert.match(output, /PIN_MISSING/);
     assert.match(output, /npx orrery pin dev RELEASE/);
@@ -76,7 +31,7 @@ describe('the program under a real engine', function () {
 
   it('previews a network, a cluster with three pools, the data stores and both services', async function () {
     const pin = await project.pin('dev');
-    const answer = await pulumi(project, 'preview', '--json');
+    const answer = await pulumi(project, 'dev', 'preview', '--json');
     if (lacksAccount(answer)) this.skip();
     assert.equal(answer.code, 0, answer.output.slice(-2000));
     const { steps } = JSON.parse(answer.output) as Preview;
@@ -101,9 +56,9 @@ describe('the program under a real engine', function () {
 
   it('stops when Pulumi.dev.yaml says something that nobody pinned', async () => {
     await project.pin('dev');
-    const changed = await pulumi(project, 'config', 'set', 'orrery:gpuMax', '2');
+    const changed = await pulumi(project, 'dev', 'config', 'set', 'orrery:gpuMax', '2');
     assert.equal(changed.code, 0, changed.output);
-    const { code, output } = await pulumi(project, 'preview');
+    const { code, output } = await pulumi(project, 'dev', 'preview');
     assert.notEqual(code, 0);
     assert.match(output, /SETTINGS_NOT_PINNED/);
     assert.match(output, /gpuMax: pinned 1, configured 2/);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { referenceTo } from '../values.ts';
+import { kubeconfigOf } from './kubeconfig.ts';
 import type { Child, Expander, Expansion, RemoteComponent } from './expander.ts';
 
 /** The SDKs that are built into the eks provider 4.3.0: its children ask for these versions. */
@@ -81,20 +82,31 @@ function expandCluster(component: RemoteComponent, region: string): Expansion {
   const roles = serviceRole(component, partitionOf(region));
   const cluster = controlPlane(component, roles);
   const of = (path: string) => markOf(cluster.urn, path);
+  const kubeconfig = kubeconfigOf(of, inputs['name'] ?? of('name'), region);
   const provider: Child = {
     urn: childUrn(urn, 'pulumi:providers:kubernetes', `${name}-eks-k8s`),
     type: 'pulumi:providers:kubernetes',
     name: `${name}-eks-k8s`,
     parent: urn,
     custom: true,
-    inputs: { kubeconfig: JSON.stringify(kubeconfigOf(of, inputs['name'] ?? of('name'), region)) },
+    inputs: { kubeconfig: JSON.stringify(kubeconfig) },
     dependencies: [cluster.urn],
     propertyDependencies: { kubeconfig: [cluster.urn] },
     options: { version: versions.kubernetes },
   };
-  const kubeconfig = kubeconfigOf(of, inputs['name'] ?? of('name'), region);
   const issuer = of('identities[0].oidcs[0].issuer');
+  const ofCluster = [
+    'kubeconfig',
+    'kubeconfigJson',
+    'eksCluster',
+    'core',
+    'clusterSecurityGroupId',
+    'nodeSecurityGroupId',
+  ];
   return {
+    outputDependencies: Object.fromEntries(
+      [...ofCluster, 'oidcProviderUrl', 'oidcIssuer'].map((key) => [key, [cluster.urn]]),
+    ),
     children: [...roles, cluster, provider],
     outputs: {
       kubeconfig,
@@ -225,25 +237,6 @@ function clusterInputs(inputs: Readonly<Record<string, unknown>>, name: string, 
       // The component deploys to the cluster itself, so it always admits whoever creates it.
       bootstrapClusterCreatorAdminPermissions: true,
     },
-  };
-}
-
-/** The region in it is read from the cluster's ARN at deployment: it is the provider's. */
-function kubeconfigOf(of: (path: string) => string, clusterName: unknown, region: string) {
-  const cluster = { server: of('endpoint'), 'certificate-authority-data': of('certificateAuthority.data') };
-  const exec = {
-    apiVersion: 'client.authentication.k8s.io/v1beta1',
-    command: 'aws',
-    args: ['--region', region, 'eks', 'get-token', '--cluster-name', clusterName, '--output', 'json'],
-    env: [{ name: 'KUBERNETES_EXEC_INFO', value: '{"apiVersion": "client.authentication.k8s.io/v1beta1"}' }],
-  };
-  return {
-    apiVersion: 'v1',
-    clusters: [{ cluster, name: 'kubernetes' }],
-    contexts: [{ context: { cluster: 'kubernetes', user: 'aws' }, name: 'aws' }],
-    'current-context': 'aws',
-    kind: 'Config',
-    users: [{ name: 'aws', user: { exec } }],
   };
 }
 

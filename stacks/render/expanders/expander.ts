@@ -23,6 +23,8 @@ export interface Expansion {
   readonly children: readonly Child[];
   /** What the component's outputs resolve to; one that is not named has no value. */
   readonly outputs: Readonly<Record<string, unknown>>;
+  /** URNs of the children that an output comes from. */
+  readonly outputDependencies: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Expander {
