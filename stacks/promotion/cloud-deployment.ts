@@ -81,6 +81,7 @@ interface Run extends CloudDeploymentOptions, Pick<Deploying, 'lease'> {
 async function runSteps(run: Run): Promise<CloudDeployment> {
   const { places, environment, engine, pin, lease, progress } = run;
   let touched: TouchedResources | undefined;
+  let killed = false;
   const steps: Step[] = [
     {
       name: 'verify',
@@ -103,6 +104,7 @@ async function runSteps(run: Run): Promise<CloudDeployment> {
         const ran = await runEngine(run, (given) => engine.up(given), signal);
         const { resources } = ran;
         touched = resources;
+        ({ killed } = ran);
         if (ran.ok) return { detail: summaryOf(resources), resources };
         const cause = signal.aborted ? interrupted(run, resources) : engineFailed(run, ran, 'up');
         throw new StepFailed(cause, { resources, ...(await exportAfter(run)) });
@@ -118,7 +120,7 @@ async function runSteps(run: Run): Promise<CloudDeployment> {
   const recover = async ({ step }: { step: string }): Promise<StandsOn> => {
     if (touched === undefined) return 'previous';
     if (step !== 'up') return 'target';
-    return touched.done.length + touched.failed.length === 0 ? 'unknown' : 'partial';
+    return killed ? 'unknown' : touched.done.length === 0 ? 'previous' : 'partial';
   };
   const result = await runDeployment({ ...run, lease, pin, steps, progress, recover });
   if (touched === undefined || result.state === undefined) throw new TypeError('a step was left out');
@@ -147,14 +149,14 @@ async function runEngine(
   work: (options: RunOptions) => Promise<EngineRun>,
   signal: AbortSignal,
 ): Promise<EngineRun> {
-  const { environment, engine, lease, recovers, progress } = run;
+  const { environment, lease, recovers, progress } = run;
   const given: RunOptions = { lease, signal, progress: (line) => progress(`  ${line}`) };
   const first = await work(given);
+  if (first.killed) await removeLock(run, 'the engine was killed');
   if (first.lockedBy === undefined) return first;
   if (recovers) {
     await lease.assertHeld();
-    progress('removing the lock that the killed deployment left in the engine');
-    await engine.cancel();
+    await removeLock(run, 'the last deployment was killed');
     const second = await work(given);
     if (second.lockedBy === undefined) return second;
   }
@@ -164,6 +166,12 @@ async function runEngine(
     hint: 'that one holds no lease of ours, so it was begun by hand: wait for its end. If it is dead: pulumi cancel',
     exitCode: 3,
   });
+}
+
+async function removeLock({ engine, progress }: Run, why: string): Promise<void> {
+  progress(`${why}: removing the lock that it left in the engine`);
+  // Where it left none there is nothing to remove, and where it can't be removed the engine says so at its next run.
+  await engine.cancel().catch((error: unknown) => progress(messageOf(error)));
 }
 
 function assertStill(verified: Pin, present: Pin): void {

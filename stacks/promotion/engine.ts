@@ -14,6 +14,8 @@ export interface EngineRun {
   readonly failures: readonly ResourceFailure[];
   /** What it said that belongs to no resource: errors of the program, of the backend, of the engine itself. */
   readonly errors: readonly string[];
+  /** It was killed in the middle: a lock of its own is left, and nobody holds it. */
+  readonly killed: boolean;
   /** The stack is locked by another run: in the engine's own words, which name it. */
   readonly lockedBy?: string;
 }

@@ -22,6 +22,8 @@ const saidBytesMax = 64 * 1024;
 const saidLinesShown = 15;
 const pieceBytes = 1024 * 1024;
 const headBytes = 512;
+/** What the guard says of an engine that a signal ended. */
+const killedCode = 137;
 const shortCommandMaxMs = 120_000;
 
 /** The engine by its command line, with the backend and the secrets provider that the stack has. */
@@ -70,9 +72,10 @@ function outcomeOf(code: number, events: EngineEvents, said: string): EngineRun 
   const last = said.trim().split('\n').slice(-saidLinesShown).join('\n');
   return {
     ok: code === 0,
+    killed: code === killedCode,
     resources,
     failures,
-    errors: silent ? [code === 137 ? `it was killed. ${last}`.trim() : last] : errors,
+    errors: silent ? [code === killedCode ? `it was killed. ${last}`.trim() : last] : errors,
     ...(locked === undefined ? {} : { lockedBy: locked.trim() }),
   };
 }
