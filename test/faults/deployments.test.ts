@@ -71,7 +71,7 @@ describe('deployments of local', () => {
   const moves = () => movesOf(ledger());
   const lastEvents = (count: number) =>
     ledger()
-      .slice(-count)
+      .slice(ledger().length - count)
       .map(({ event }) => {
         if (event.kind === 'deployment-step') return `${event.step} ${event.outcome}`;
         return event.kind === 'deployment-ended' ? `${event.outcome}, stands on ${event.standsOn}` : event.kind;
@@ -226,16 +226,17 @@ describe('deployments of local', () => {
     it('tells a change as interrupted during which it was told to end, and ends', async function () {
       this.timeout(60_000);
       const before = ledger().length;
-      const changing = orrery(['pin', 'local', older]);
-      const isReplacing = () => ledger().length > before && lastEvents(1)[0] === 'replace scoring started';
+      const [standing, target] = (await status()).release === older ? [older, newer] : [newer, older];
+      const changing = orrery(['pin', 'local', target]);
+      const isReplacing = () => lastEvents(ledger().length - before).includes('replace scoring started');
       await eventually(isReplacing, { timeoutMs: 20_000, intervalMs: 5 });
       await succeed(['down']);
       const answer = await changing;
       assert.equal(answer.code, 1);
       assert.match(answer.stderr, /was told to end|ended while it was asked/);
-      assert.deepEqual(lastEvents(2), ['replace scoring failed', 'interrupted, stands on previous']);
+      assert.deepEqual(lastEvents(1), ['interrupted, stands on previous']);
       assert.deepEqual(processesNaming(clone.root), []);
-      assert.equal(readPin(places, 'local')?.release, newer);
+      assert.equal(readPin(places, 'local')?.release, standing);
     });
 
     it('fences every entry by a lease, each greater than the one before', () => {
@@ -245,6 +246,12 @@ describe('deployments of local', () => {
   });
 
   describe('when nothing runs', () => {
+    before(async function () {
+      this.timeout(60_000);
+      await succeed(['down']);
+      await succeed(['pin', 'local', newer]);
+    });
+
     it('lets one of two that move the pin at one moment win each turn, and loses neither', async function () {
       this.timeout(60_000);
       const before = moves().length;
