@@ -43,7 +43,7 @@ async function render(request: RenderRequest): Promise<void> {
   const delay = request.perturbation === undefined ? undefined : perturb(request.perturbation);
   isolate(refuse);
   const sdk = loadSdk();
-  catchStrays(sdk);
+  const endByStray = catchStrays(sdk);
   guardSymbols(refuse);
   const recorder = new Recorder({
     sdk,
@@ -64,6 +64,7 @@ async function render(request: RenderRequest): Promise<void> {
     await turns(turnsToPlace);
     end({ error: describe(error, sdk) }, 1);
   }
+  endByStray();
   finish(recorder);
 }
 
@@ -74,14 +75,21 @@ function finish(recorder: Recorder): never {
   end({ end: { resources: resources.length, peakMemoryBytes } }, 0);
 }
 
-/** An error inside an `apply` belongs to nobody; without this the process would end with a stack trace. */
-function catchStrays(sdk: Sdk): void {
-  const stop = (error: unknown) => {
-    // Once is enough: the same error comes by every promise that waited.
-    process.removeAllListeners('unhandledRejection').on('unhandledRejection', () => undefined);
-    void turns(turnsToPlace).then(() => end({ error: describe(error, sdk) }, 1));
+/**
+ * An error inside an `apply` belongs to nobody: it comes as a stray rejection, and the program goes on without what it should have
+ * made. Returns a check that ends the render if one came. A program that waits for what never comes is ended all the same.
+ */
+function catchStrays(sdk: Sdk): () => void {
+  const strays: unknown[] = [];
+  const endByFirst = () => {
+    if (strays.length > 0) end({ error: describe(strays[0], sdk) }, 1);
   };
-  process.on('unhandledRejection', stop).on('uncaughtException', stop);
+  const stray = (error: unknown) => {
+    strays.push(error);
+    void turns(turnsToPlace).then(endByFirst);
+  };
+  process.on('unhandledRejection', stray).on('uncaughtException', stray);
+  return endByFirst;
 }
 
 async function turns(count: number): Promise<void> {

@@ -50,10 +50,12 @@ function setClock(seed: number): void {
     get: (target, key, receiver) => (key === 'now' ? now : (Reflect.get(target, key, receiver) as unknown)),
   };
   globalThis.Date = new Proxy(TrueDate, handler);
-  performance.now = () => now() - startMs;
+  // A process that has run for longer.
+  const elapsedMs = () => seed * 1000 + now() - startMs;
+  performance.now = elapsedMs;
   const hrtime = () => [Math.floor(now() / 1000), 0] as [number, number];
   process.hrtime = Object.assign(hrtime, { bigint: () => BigInt(now()) * 1_000_000n });
-  process.uptime = () => (now() - startMs) / 1000;
+  process.uptime = () => elapsedMs() / 1000;
 }
 
 function setRandom(seed: number): void {
