@@ -36,7 +36,9 @@ export interface Change {
   readonly levels: ChangeLevels;
   /** What the platform costs in a month on either side; null where no graph or no price list was there. */
   readonly monthly: { readonly base: Monthly | null; readonly head: Monthly | null };
-  /** Levels that were not compared, and why. */
+  /** Levels that were asked for: the verdict knows of nothing else. */
+  readonly compared: readonly Level[];
+  /** Levels that were asked for and could not be compared, and why. */
   readonly leftOut: readonly LeftOut[];
 }
 

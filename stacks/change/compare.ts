@@ -50,6 +50,7 @@ export function compare(base: Side | undefined, head: Side, context: Context): C
     stateful: compared.stateful,
     levels,
     monthly,
+    compared: context.levels,
     leftOut: context.leftOut,
   };
 }

@@ -25,6 +25,8 @@ interface Place {
 
 /** From so many places on a change is told once for all of them. */
 const foldedMin = 2;
+/** Two values that are so long in JSON are the same for a reason, wherever they stand. */
+const distinctiveMin = 36;
 /** A name that is shorter would be found in too much. */
 const nameMin = 3;
 
@@ -34,7 +36,7 @@ export function foldProperties(changes: readonly ResourceChange[]): Folded {
   const rest = new Map<string, PropertyChange[]>();
   for (const resource of changes) {
     rest.set(resource.urn, []);
-    for (const property of [...resource.properties, ...resource.options]) {
+    for (const property of [...resource.properties, ...resource.options.filter((one) => isNews(one, resource))]) {
       const key = keyOf(resource, property);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [{ resource, property }]);
@@ -50,11 +52,18 @@ export function foldProperties(changes: readonly ResourceChange[]): Folded {
   return { folds: folds.sort((left, right) => right.places - left.places), rest };
 }
 
+/** That something waits for what it refers to goes without saying. */
+function isNews({ path }: ValueChange, { properties }: ResourceChange): boolean {
+  return path !== 'dependencies' || properties.length === 0;
+}
+
 function keyOf(resource: ResourceChange, property: PropertyChange): string {
   const { urn, name } = resource;
   const { path, before, after, effect } = property;
   if (effect !== undefined && effect !== 'ignore' && !isRoutine(resource)) return `${urn} ${path}`;
-  const key = JSON.stringify([withoutName(before, name), withoutName(after, name), effect === 'ignore']);
+  const move = JSON.stringify([withoutName(before, name), withoutName(after, name), effect === 'ignore']);
+  // 1 -> 2 here has nothing to do with 1 -> 2 there, unless it is the same property.
+  const key = move.length < distinctiveMin ? `${lastStep(path)} ${move}` : move;
   // A digest is written whole here and in short there.
   return key.replace(/sha256:([0-9a-f]{12})[0-9a-f]{52}/g, '$1');
 }

@@ -3,8 +3,9 @@ import type { Follow } from './change.ts';
 import { nameOfUrn } from './projection.ts';
 import { referencesIn, secretKey } from './references.ts';
 import { effectAt } from './replacement.ts';
+import { below, isFields, item, type Place } from './values.ts';
 
-interface Place {
+interface Mention {
   readonly urn: string;
   readonly path: string;
   readonly effect: Follow['effect'];
@@ -40,15 +41,15 @@ export function followReplacements(
 }
 
 /** For every resource the places that refer to it. */
-function placesByOwner(graph: readonly GraphResource[]): Map<string, Place[]> {
+function placesByOwner(graph: readonly GraphResource[]): Map<string, Mention[]> {
   const urns = urnsByOwner(graph);
-  const places = new Map<string, Place[]>();
-  const add = (owner: string, place: Place) => {
+  const places = new Map<string, Mention[]>();
+  const add = (owner: string, place: Mention) => {
     for (const urn of urns.get(owner) ?? []) push(places, urn, place);
   };
   for (const resource of graph.filter(({ custom }) => custom)) {
     const { urn, inputs, options } = resource;
-    walk(inputs, '', '', (text, path, pointer) => {
+    walk(inputs, { path: '', pointer: '' }, (text, { path, pointer }) => {
       const owners = new Set(referencesIn(text).map(({ owner }) => owner));
       for (const owner of owners) add(owner, { urn, path, effect: effectAt(resource, pointer) });
     });
@@ -74,25 +75,15 @@ function push<Item>(lists: Map<string, Item[]>, key: string, item: Item): void {
   else list.push(item);
 }
 
-type Visit = (text: string, path: string, pointer: string) => void;
+type Visit = (text: string, at: Place) => void;
 
-function walk(value: unknown, path: string, pointer: string, visit: Visit): void {
+function walk(value: unknown, at: Place, visit: Visit): void {
   if (typeof value === 'string') {
-    visit(value, path, pointer);
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, inner] of Object.entries(value)) {
+    visit(value, at);
+  } else if (Array.isArray(value)) {
+    for (const [index, inner] of value.entries()) walk(inner, item(at, String(index), index), visit);
+  } else if (isFields(value)) {
     // A secret stands where its text would.
-    if (key === secretKey) walk(inner, path, pointer, visit);
-    else walk(inner, Array.isArray(value) ? `${path}[${key}]` : join(path, key), `${pointer}/${escape(key)}`, visit);
+    for (const [key, inner] of Object.entries(value)) walk(inner, key === secretKey ? at : below(at, key), visit);
   }
-}
-
-function join(path: string, key: string): string {
-  return path === '' ? key : `${path}.${key}`;
-}
-
-function escape(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

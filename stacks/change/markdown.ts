@@ -180,7 +180,7 @@ function takeWhileFits(rows: readonly string[], room: number): string[] {
 
 function rowOf({ mark, subject, text, details }: Row): string {
   const lines = details.map((detail) => `  - ${inert(detail)}`);
-  return [`- ${code(signs[mark])} ${inert(subject)} ${inert(text)}`, ...lines].join('\n');
+  return [`- ${code(signs[mark])} ${inert(subject)}: ${inert(text)}`, ...lines].join('\n');
 }
 
 function footOf(changes: readonly Change[], { reproduce }: MarkdownOptions): string {

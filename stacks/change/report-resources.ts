@@ -84,14 +84,16 @@ function rowOf(change: ResourceChange, done: string, properties: readonly Proper
   const notes = [
     ...(movedFrom === undefined ? [] : [`was ${quote(nameOfUrn(movedFrom))}; nothing is deleted`]),
     ...(renamedTo === undefined ? [] : [`looks renamed to ${quote(nameOfUrn(renamedTo))}: an alias would keep it`]),
-    ...(mayReplace === true ? ['updated, or replaced: the provider decides'] : []),
     ...(operation === 'replace' && order === 'delete first' ? ['deleted before it is made again'] : []),
     ...fateNotes(operation, fate),
   ];
   return {
     mark: marks[operation],
     subject: quote(name),
-    text: [`${quote(type)} ${done}`, ...notes].join('; '),
+    text: [
+      `${quote(type)} ${mayReplace === true ? 'updated, or replaced: the provider decides' : done}`,
+      ...notes,
+    ].join('; '),
     details: limited(properties.map(propertyText)),
   };
 }

@@ -53,7 +53,7 @@ function serviceText({ operation, causes, peers, own, closure }: ServiceChange):
     return `${via}; closure ${digestText(closure.before)} -> ${digestText(closure.after)}`;
   }
   const also = peers.length === 0 ? '' : `; also by its peers: ${listed(peers)}`;
-  return `${causes.join(', ')}; own ${digestText(own.before)} -> ${digestText(own.after)}${also}`;
+  return `changed in ${causes.join(', ')}; own ${digestText(own.before)} -> ${digestText(own.after)}${also}`;
 }
 
 function fileText({ path, operation, bytes }: FileChange): Sentence {
@@ -65,11 +65,15 @@ export function configSection({ levels }: Change): Told {
   const rows = levels.config.map(({ of, path, ...move }) => ({
     mark: move.before === undefined ? marks.added : move.after === undefined ? marks.removed : marks.changed,
     subject: quote(of),
-    text: `${quote(path)}: ${showMove(move)}`,
+    text: of === 'secrets' ? secretText(path, move) : `${quote(path)}: ${showMove(move)}`,
     details: [],
   }));
   const owners = [...new Set(levels.config.map(({ of }) => of))];
   return { title: 'Settings', summary: `${count(rows.length, 'value')} of ${listed(owners)}`, rows };
+}
+
+function secretText(name: string, { after }: { readonly after?: unknown }): Sentence {
+  return `${quote(name)} is ${after === undefined ? 'no longer needed' : 'needed'}`;
 }
 
 export function definitionSection({ levels }: Change): Told {
@@ -109,9 +113,12 @@ export function policySection({ levels }: Change): Told {
       resource === '' ? operation : `${operation} by ${quote(resource)} at ${quote(property)}${problemText(problem)}`,
     details: [],
   }));
-  const broken = levels.policy.filter(({ operation }) => operation === 'broken').length;
-  const cleared = levels.policy.filter(({ operation }) => operation === 'cleared').length;
-  return { title: 'Policies', summary: `${broken} broken, ${cleared} cleared`, rows };
+  const kinds = ['broken', 'cleared', 'rule added', 'rule removed'] as const;
+  const summary = kinds.flatMap((kind) => {
+    const number = levels.policy.filter(({ operation }) => operation === kind).length;
+    return number === 0 ? [] : [`${number} ${kind}`];
+  });
+  return { title: 'Policies', summary: summary.join(', '), rows };
 }
 
 function problemText(problem: string): Sentence {
@@ -119,20 +126,26 @@ function problemText(problem: string): Sentence {
 }
 
 export function costSection({ levels, monthly }: Change): Told {
-  const rows = levels.cost.map(({ name, type, monthly: month, most, estimate }) => {
+  const kept = new Set(levels.resource.filter(({ fate }) => fate === 'kept').map(({ urn }) => withoutStackName(urn)));
+  const rows = levels.cost.map(({ urn, name, type, monthly: month, most, estimate }) => {
     const [before, after] = [month.before ?? 0, month.after ?? 0];
     const limit = (most.after ?? 0) - (most.before ?? 0);
     const grows = limit === after - before ? '' : `, at the most ${signed(limit)}`;
     return {
       mark: month.before === null ? marks.added : month.after === null ? marks.removed : marks.changed,
       subject: quote(name),
-      text: `${usd(before)} -> ${usd(after)} (${signed(after - before)}${grows}) ${quote(type)}${estimate ? ', estimate' : ''}`,
+      text: `${usd(before)} -> ${usd(after)} (${signed(after - before)}${grows}) ${quote(type)}${estimate ? ', estimate' : ''}${kept.has(withoutStackName(urn)) ? '; what is kept is still billed' : ''}`,
       details: [],
     };
   });
   const rest = monthly.head === null ? [] : unpricedTexts(monthly.head);
   const basis: Row = { mark: 'told', subject: 'not in it', text: rest.join('; '), details: [] };
   return { title: 'Cost', summary: monthText(monthly), rows: rest.length === 0 ? rows : [...rows, basis] };
+}
+
+/** The cost level knows no environment. */
+function withoutStackName(urn: string): string {
+  return urn.replace(/^urn:pulumi:[^:]*::/, '');
 }
 
 /** The sum with what it rests on: a number alone would promise too much. */

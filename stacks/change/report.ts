@@ -65,7 +65,7 @@ export function describeChange(change: Change): Report {
   return {
     change,
     title: titleOf(change),
-    verdict: change.verdict.level.toUpperCase(),
+    verdict: `${change.verdict.level.toUpperCase()}${limitsOf(change)}`,
     summary: summaryOf(change),
     stateful: statefulRows(change),
     sections,
@@ -73,9 +73,15 @@ export function describeChange(change: Change): Report {
 }
 
 /** Nothing differs: one line says it all. */
-export function noChangeLine({ head, base, environment }: Change): Sentence {
+export function noChangeLine(change: Change): Sentence {
+  const { head, base, environment } = change;
   const what = environment !== null && base?.label === environment ? quote(environment) : quote(head.label);
-  return `${what}: no change (release ${quote(shortDigest(head.release))})`;
+  return `${what}: no change${limitsOf(change)} (release ${quote(shortDigest(head.release))})`;
+}
+
+/** A verdict on some levels must not read as one on all. */
+function limitsOf({ compared }: Change): string {
+  return compared.length === everyLevel.length ? '' : ` at level ${compared.join(', ')} alone`;
 }
 
 function titleOf({ environment, base, head }: Change): Sentence {

@@ -14,7 +14,7 @@ export interface ValueChange {
   readonly after?: unknown;
 }
 
-interface Place {
+export interface Place {
   readonly path: string;
   readonly pointer: string;
 }
@@ -93,12 +93,14 @@ function parseContainer(text: string): unknown {
   }
 }
 
-function below({ path, pointer }: Place, key: string): Place {
+/** The place of a key of what stands at a place. */
+export function below({ path, pointer }: Place, key: string): Place {
   const step = simpleKey.test(key) ? `${path === '' ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`;
   return { path: `${path}${step}`, pointer: `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}` };
 }
 
-function item({ path, pointer }: Place, name: string, index: number): Place {
+/** The place of an item of a list, under the name by which people know it. */
+export function item({ path, pointer }: Place, name: string, index: number): Place {
   return { path: `${path}[${name}]`, pointer: `${pointer}/${index}` };
 }
 

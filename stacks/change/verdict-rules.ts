@@ -1,7 +1,7 @@
 import type { Change, Reason, ResourceChange } from './change.ts';
 import { nameOfUrn } from './projection.ts';
 import { isRoutine } from './routine.ts';
-import { listed, quote, type Sentence } from './wording.ts';
+import { listed, quote, showMove, usd, type Sentence } from './wording.ts';
 
 /** Everything that a rule of the verdict may look at. */
 export type Compared = Pick<Change, 'levels' | 'stateful' | 'monthly' | 'leftOut' | 'base' | 'head'> & {
@@ -40,7 +40,10 @@ export const verdictRules: readonly VerdictRule[] = [
     levels.resource.flatMap(({ name, properties }) =>
       properties
         .filter(({ effect }) => effect === 'refuse')
-        .map(({ path }) => ({ subject: name, text: `${quote(path)} can't be changed once it stands` })),
+        .map((change) => ({
+          subject: name,
+          text: `${quote(change.path)} ${showMove(change)} is not accepted by its API`,
+        })),
     ),
   ),
   rule('applied-migration-changed', 'blocked', ({ levels }) =>
@@ -52,8 +55,8 @@ export const verdictRules: readonly VerdictRule[] = [
     levels.policy
       .filter(({ operation }) => operation === 'broken')
       .map(({ rule: name, resource, property }) => ({
-        subject: name,
-        text: `${quote(resource)} breaks it at ${quote(property)}`,
+        subject: resource,
+        text: `breaks ${quote(name)} at ${quote(property)}`,
       })),
   ),
   rule('stateful-left-behind', 'needs review', ({ stateful }) =>
@@ -123,7 +126,7 @@ export const verdictRules: readonly VerdictRule[] = [
         text: 'takes away what earlier releases read: after it, no rollback beyond it',
       })),
   ),
-  rule('schema-narrowed', 'needs review', ({ levels }) =>
+  rule('schema-changed', 'needs review', ({ levels }) =>
     levels.schema
       .filter(({ kind, operation }) => operation !== 'added' && !(kind === 'migration' && operation === 'changed'))
       .map(({ kind, name, operation }) => ({ subject: name, text: `${kind} ${operation}` })),
@@ -208,9 +211,7 @@ function costReasons({ base, head }: Change['monthly']): Pick<Reason, 'subject' 
   const raised = head.usd - base.usd;
   const most = head.mostUsd - base.mostUsd;
   return [
-    ...(raised > costRaisedMaxUsd ? [{ subject: 'cost', text: `a month costs ${raised.toFixed(2)} USD more` }] : []),
-    ...(most > mostRaisedMaxUsd
-      ? [{ subject: 'cost', text: `a month may cost ${most.toFixed(2)} USD more at the most` }]
-      : []),
+    ...(raised > costRaisedMaxUsd ? [{ subject: 'cost', text: `rises by ${usd(raised)} USD a month` }] : []),
+    ...(most > mostRaisedMaxUsd ? [{ subject: 'cost', text: `may rise by ${usd(most)} USD a month at the most` }] : []),
   ];
 }

@@ -89,11 +89,18 @@ function focus(from: string, to: string): [string, string] {
   let end = 0;
   while (end < Math.min(from.length, to.length) - start && from.at(-1 - end) === to.at(-1 - end)) end += 1;
   const cut = (text: string): string => {
-    const [first, last] = [Math.max(0, start - contextShown), Math.max(0, end - contextShown)];
+    const [first, last] = [wordStart(text, start - contextShown), Math.max(0, end - contextShown)];
     const middle = text.slice(first, text.length - last);
     return `${first > 0 ? '…' : ''}${middle}${last > 0 ? '…' : ''}`;
   };
   return [cut(from), cut(to)];
+}
+
+/** Where the word begins that a place lies in, if that is near. */
+function wordStart(text: string, place: number): number {
+  const before = text.slice(Math.max(0, place - contextShown), Math.max(0, place));
+  const word = /[^\s/,;"'({[]*$/.exec(before)?.[0] ?? '';
+  return Math.max(0, place - word.length);
 }
 
 /** Dollars with cents and thousands, for example `1,021.40`. */

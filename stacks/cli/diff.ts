@@ -94,8 +94,8 @@ function chooseEnvironment(
   on: string | undefined,
 ): string | undefined {
   if (on === undefined) return environments[0] ?? defaultEnvironment;
-  const [own] = environments;
-  if (own === undefined || own === on) return requireEnvironment(places, on);
+  const own = environments.find((name) => name !== on);
+  if (own === undefined) return requireEnvironment(places, on);
   throw new CommandError({
     code: 'USAGE',
     message: `--on ${on} says in whose settings a release is rendered, and ${own} has its own`,
