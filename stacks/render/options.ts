@@ -26,7 +26,10 @@ export function readOptions(request: RegisterRequest): Fields {
     replaceWith: request.getReplaceWithList().toSorted(),
     hideDiffs: request.getHidediffsList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList().toSorted(),
-    aliases: [...request.getAliasesList().map((alias) => aliasOf(alias.toObject())), ...request.getAliasurnsList()],
+    aliases: once([
+      ...request.getAliasesList().map((alias) => aliasOf(alias.toObject())),
+      ...request.getAliasurnsList(),
+    ]),
   };
   const maps: Fields = {
     providers: mapOf(request.getProvidersMap(), urnOfReference),
@@ -69,4 +72,9 @@ function aliasOf({ urn, spec }: { urn: string; spec?: Fields }): unknown {
     parent: spec['parenturn'],
   };
   return { ...filled(named), ...(spec['noparent'] === true ? { noParent: true } : {}) };
+}
+
+/** A resource class may name an alias of its type more than once. */
+function once(aliases: readonly unknown[]): unknown[] {
+  return [...new Map(aliases.map((alias) => [JSON.stringify(alias), alias])).values()];
 }

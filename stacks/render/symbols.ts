@@ -97,7 +97,8 @@ export function typeOf(urn: string): string {
 
 function escape(text: string): string {
   if (anyMarkCharacter.test(text)) throw broken();
-  return text.replaceAll('${', '$${');
+  // A function, because in a replacement text "$$" would mean one "$".
+  return text.replaceAll('${', () => '$${');
 }
 
 function broken(): Refusal {
