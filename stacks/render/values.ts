@@ -121,12 +121,9 @@ export class InputWriter {
   }
 
   #folder(path: string, pointer: string): Digest {
-    const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const files = listFiles(path);
     if (files.length > archiveFilesMax) throw this.#refuse(pointer, 'ASSET_TOO_LARGE', `has ${files.length} files`);
-    const digests = files.map((entry) => {
-      const file = join(entry.parentPath, entry.name);
-      return [file.slice(path.length), this.#file(file, pointer)] as const;
-    });
+    const digests = files.map((file) => [file.slice(path.length), this.#file(file, pointer)] as const);
     return digestOf('tree', Object.fromEntries(digests));
   }
 
@@ -157,3 +154,11 @@ const hints: Readonly<Record<string, string>> = {
     'make it with RandomPassword, or refer to a secret store by name; a text built from a secret must still hold its output as it is',
   VALUE_INVALID: 'an input is text, a number, true or false, a list or a map',
 };
+
+/** Every file below a folder; a link to a folder is not followed, so that a circle of links has an end. */
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? listFiles(path) : [path];
+  });
+}
