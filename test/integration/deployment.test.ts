@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LedgerEntry } from '@orrery/contracts/ledger';
@@ -19,6 +20,7 @@ describe('deploying a cloud by its pin', function () {
   let clone: Clone;
   let engine: EngineStandIn;
   const releases: string[] = [];
+  const begun: ChildProcess[] = [];
 
   before(async () => {
     clone = cloneRepository();
@@ -35,6 +37,7 @@ describe('deploying a cloud by its pin', function () {
     commitRecords();
   });
   after(async () => {
+    for (const deployer of begun) deployer.kill('SIGKILL');
     await clone.remove();
     engine.remove();
   });
@@ -70,6 +73,7 @@ describe('deploying a cloud by its pin', function () {
     engine.forget('made.json');
     engine.forget('hangs');
     const deployer = clone.start(['deploy', 'dev', '--json'], { env: engine.env });
+    begun.push(deployer);
     const answer = collect(deployer, minuteMs);
     const pid = await eventually(() => engine.has('hangs') && Number(engine.read('hangs')), { timeoutMs: minuteMs });
     return { deployer, answer, pid };
@@ -166,6 +170,7 @@ describe('deploying a cloud by its pin', function () {
     assert.deepEqual([ended.code, codeOf(ended)], [1, 'INTERRUPTED']);
     assert.deepEqual(told().slice(-2), ['up failed', 'interrupted, stands on partial']);
     assert.ok(!isRunning(pid));
+    engine.behave({});
     assert.equal((await orrery('deploy', 'dev')).code, 0);
   });
 
