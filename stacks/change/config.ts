@@ -35,8 +35,8 @@ function diffOne(from: ReleasedService, to: ReleasedService): ValueChange[] {
   return [{ path: 'config', pointer: '', before: from.config, after: to.config }];
 }
 
-/** All of the manifest but what others rely on and what it is built of, which the service level tells. */
-const toldElsewhere = ['consumes', 'produces', 'keySpaces', 'definitions', 'peers', 'native', 'runtime'];
+/** All of the manifest but what others rely on, which the service level tells. */
+const toldElsewhere = ['consumes', 'produces', 'keySpaces', 'definitions', 'peers'];
 
 function configOf({ manifest }: ReleasedService): object {
   return Object.fromEntries(Object.entries(manifest).filter(([key]) => !toldElsewhere.includes(key)));

@@ -13,6 +13,8 @@ export interface CostComparison {
 export function compareCosts(base: Side | undefined, head: Side, context: Context): CostComparison {
   const [before, after] = [estimateOf(base, context), estimateOf(head, context)];
   if (after === undefined) return { changes: [], monthly: { base: null, head: null } };
+  // Against a sum that is not known everything would read as added.
+  if (base !== undefined && before === undefined) return { changes: [], monthly: { base: null, head: after.monthly } };
   const [from, to] = [costsByUrn(before), costsByUrn(after)];
   const urns = [...new Set([...from.keys(), ...to.keys()])].sort();
   return {
@@ -24,8 +26,17 @@ export function compareCosts(base: Side | undefined, head: Side, context: Contex
 function estimateOf(side: Side | undefined, { object }: Context): Estimate | undefined {
   const bytes = side === undefined ? undefined : object(side.release.prices.list);
   if (side?.graph === undefined || bytes === undefined) return undefined;
-  const prices: PriceList = parsePrices(bytes.toString('utf8'));
-  return estimate(withoutStack(side.graph), prices);
+  const prices = readPrices(bytes.toString('utf8'));
+  return prices === undefined ? undefined : estimate(withoutStack(side.graph), prices);
+}
+
+/** Undefined for a list of another form: what a release of another time costs is not known, and nothing else of it is. */
+function readPrices(text: string): PriceList | undefined {
+  try {
+    return parsePrices(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function costsByUrn(made: Estimate | undefined): ReadonlyMap<string, ResourceCost> {

@@ -41,7 +41,7 @@ function compareOne({ base, head, movedFrom }: ResourcePair): ResourceChange[] {
   const properties = [...diffValues(base.inputs, head.inputs), ...diffOutputs(base, head)].map((change) =>
     withEffect(head, change),
   );
-  const options = diffOptions(base, head);
+  const options = diffOptions(base, head).filter(({ path }) => movedFrom === undefined || path !== 'parent');
   const operation = operationOf({ base, head }, properties, options);
   if (operation === undefined) return movedFrom === undefined ? [] : [{ ...describe(head, 'move'), movedFrom }];
   const mayReplace =

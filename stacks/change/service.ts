@@ -11,7 +11,7 @@ export function compareServices(base: Side | undefined, head: Side, { object }: 
   const [before, after] = [base?.release.services ?? {}, head.release.services];
   return namesOf(before, after).flatMap((name) => {
     const [from, to] = [before[name], after[name]];
-    if (from?.own === to?.own && from?.closure === to?.closure) return [];
+    if (JSON.stringify(partsOf(from)) === JSON.stringify(partsOf(to))) return [];
     const change: ServiceChange = {
       name,
       operation: operationOf(from, to),
@@ -24,6 +24,14 @@ export function compareServices(base: Side | undefined, head: Side, { object }: 
     };
     return [change];
   });
+}
+
+/** Everything of a service but what the config level tells of its manifest. The digests say it already, if nobody touched them. */
+function partsOf(service: ReleasedService | undefined): unknown {
+  if (service === undefined) return null;
+  const { runtime, bundle, image, config, contract, dependencies, native, definitions, own, closure } = service;
+  const parts = { runtime, bundle, image, config, contract, dependencies, native, definitions, own, closure };
+  return [parts, contractOf(service)];
 }
 
 function operationOf(from: unknown, to: unknown): Operation {
@@ -42,7 +50,7 @@ function causesOf(from: ReleasedService, to: ReleasedService): ServiceCause[] {
   if (differs(({ runtime }) => runtime)) causes.push('runtime');
   if (differs(({ definitions }) => definitions)) causes.push('definitions');
   if (differs(({ config }) => config)) causes.push('config');
-  if (differs(({ contract }) => contract)) causes.push('contract');
+  if (differs((service) => [service.contract, contractOf(service)])) causes.push('contract');
   if (differs(({ image }) => [image.base, image.platform])) causes.push('image base');
   // The image follows from all of these; when it alone differs, it is made in another way.
   if (causes.length === 0 && differs(({ image }) => image.digest)) causes.push('image recipe');
@@ -62,11 +70,12 @@ function changedPeers(name: string, before: Services, after: Services): string[]
 }
 
 function diffContracts(from: ReleasedService, to: ReleasedService, object: Context['object']): ValueChange[] {
-  if (from.contract === to.contract) return [];
   const [before, after] = [readDocument(from.contract, object), readDocument(to.contract, object)];
-  if (before !== undefined && after !== undefined) return diffValues(before, after);
-  const told = diffValues(contractOf(from), contractOf(to));
-  return told.length > 0 ? told : [{ path: 'contract', pointer: '', before: from.contract, after: to.contract }];
+  const documents = before === undefined || after === undefined ? [] : diffValues(before, after);
+  const told = documents.length > 0 ? documents : diffValues(contractOf(from), contractOf(to));
+  return told.length > 0 || from.contract === to.contract
+    ? told
+    : [{ path: 'contract', pointer: '', before: from.contract, after: to.contract }];
 }
 
 function contractOf({ manifest }: ReleasedService): object {

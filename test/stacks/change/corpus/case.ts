@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface ChangeCase {
   /** What was done. */
   readonly name: string;
+  /** What is so before and after. */
+  readonly always?: (release: Release) => void;
   /** What stands already beside the usual. */
   readonly from?: (graph: readonly GraphResource[]) => readonly GraphResource[];
   /** What differs of the release; its graph follows from it. */
@@ -23,13 +25,17 @@ export interface ChangeCase {
 }
 
 /** The world before a change. */
-export function prepareCase(world: World, { from }: ChangeCase): World {
-  return { ...world, graph: [...(from?.(world.graph) ?? world.graph)] };
+export function prepareCase(before: World, { always, from }: ChangeCase): World {
+  const world = copyOf(before);
+  always?.(world.release);
+  const usual = baseGraph(world.release);
+  return { ...world, graph: [...(from?.(usual) ?? usual)] };
 }
 
 /** The world after a change. */
-export function applyCase(before: World, { from, release, settings, graph, staleBase }: ChangeCase): World {
-  const world = structuredClone(before);
+export function applyCase(before: World, { always, from, release, settings, graph, staleBase }: ChangeCase): World {
+  const world = copyOf(before);
+  always?.(world.release);
   release?.(world.release, world);
   settings?.(world.settings);
   const usual = baseGraph(world.release);
@@ -39,6 +45,11 @@ export function applyCase(before: World, { from, release, settings, graph, stale
     graph: [...(graph?.(rendered) ?? rendered)],
     ...(staleBase === undefined ? {} : { staleBase }),
   };
+}
+
+/** A copy of all but the store, which only grows. */
+function copyOf({ objects, ...world }: World): World {
+  return { ...structuredClone(world), objects };
 }
 
 export function serviceOf(release: Release, name: string): ReleasedService {

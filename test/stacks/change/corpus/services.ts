@@ -233,10 +233,12 @@ export const serviceCases: readonly ChangeCase[] = [
   },
   {
     name: 'two services that depend on each other, one of them changed',
+    always: (release) => {
+      serviceOf(release, 'scoring').manifest.peers = ['orchestrator'];
+    },
     release: (release) => {
       moveService(release, 'orchestrator', digestOfBytes('orchestrator of the circle'));
       serviceOf(release, 'orchestrator').bundle = digestOfBytes('a bundle that is not at hand');
-      serviceOf(release, 'scoring').manifest.peers = ['orchestrator'];
       serviceOf(release, 'scoring').closure = digestOfBytes('scoring in the circle');
     },
     verdict: 'safe',

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parsePrices } from '#infra/planning/prices.ts';
+import { estimate } from '#stacks/change/estimate.ts';
+import { baseGraph, resource } from './corpus/graph.ts';
+import { withInput } from './corpus/case.ts';
+import { baseWorld } from './corpus/world.ts';
+
+const world = baseWorld();
+const graph = baseGraph(world.release);
+const prices = parsePrices(world.objects.get(world.release.prices.list)?.toString('utf8') ?? '');
+
+describe('what a graph costs in a month', () => {
+  it('is the sum of what stands, at the least size and at the most', () => {
+    // 73 cluster; 3 x (365 node + 10 disk) = 1125; 2 x 146 Redis; 100 disk of ClickHouse; 1 key.
+    // At the most 3 nodes more, 1125, and 2 GPU nodes of 730 + 10 each, 1480.
+    const { monthly } = estimate(graph, prices);
+    assert.deepEqual(monthly, {
+      usd: 1591,
+      mostUsd: 4196,
+      estimatedUsd: 292,
+      unpriced: [{ type: 'aws:s3/bucket:Bucket', count: 1, why: 'by use' }],
+      asOf: '2026-11-20',
+    });
+  });
+
+  it('takes the mean of what AWS chooses between, and calls it an estimate', () => {
+    const spot = {
+      ...prices,
+      entries: [
+        { ...(prices.entries[0] ?? assert.fail()), key: 'ec2:eu-west-1:a.large:spot', usd: 1 },
+        { ...(prices.entries[0] ?? assert.fail()), key: 'ec2:eu-west-1:b.large:spot', usd: 3 },
+      ],
+    };
+    const nodes = resource('aws:eks/nodeGroup:NodeGroup', 'spot-nodes', {
+      inputs: {
+        capacityType: 'SPOT',
+        instanceTypes: ['a.large', 'b.large'],
+        scalingConfig: { minSize: 1, maxSize: 2 },
+      },
+    });
+    const { monthly } = estimate(
+      [resource('pulumi:providers:aws', 'aws', { inputs: { region: 'eu-west-1' } }), nodes],
+      spot,
+    );
+    assert.deepEqual([monthly.usd, monthly.mostUsd, monthly.estimatedUsd], [1460, 2920, 1460]);
+  });
+
+  it('names and counts what has no price, and takes no part of it for the whole', () => {
+    const unknown = [
+      ...withInput(graph, 'gpu-nodes', 'instanceTypes', ['p5.48xlarge']),
+      resource('aws:msk/cluster:Cluster', 'events'),
+      resource('kubernetes:core/v1:Service', 'front', { inputs: { spec: { type: 'LoadBalancer' } } }),
+    ];
+    assert.deepEqual(
+      estimate(unknown, prices).monthly.unpriced.map(({ type, count, why }) => `${count} ${type} ${why}`),
+      [
+        '1 aws:eks/nodeGroup:NodeGroup no price',
+        '1 aws:msk/cluster:Cluster no price',
+        '1 aws:s3/bucket:Bucket by use',
+        '1 kubernetes:core/v1:Service no price',
+      ],
+    );
+  });
+
+  it('can be told of the platform by its own list: nothing of it is without a price', () => {
+    const list = parsePrices(readFileSync(join(import.meta.dirname, '../../../infra/planning/prices.json'), 'utf8'));
+    const { unpriced } = estimate(graph, list).monthly;
+    assert.deepEqual(
+      unpriced.filter(({ why }) => why === 'no price'),
+      [],
+    );
+  });
+});
