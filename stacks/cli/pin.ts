@@ -8,10 +8,10 @@ import { assertCanReturn, moveRecordedPin } from '../promotion/move.ts';
 import { readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { isLocal } from '../release/places.ts';
-import { readRelease, recordBinding, recordRelease } from '../release/records.ts';
+import { readBinding, readRelease, recordBinding, recordRelease } from '../release/records.ts';
 import { deployAsAsked, deployOptions, effectsOf } from './deploy.ts';
 import { required } from './release.ts';
-import { freezeSettings } from './settings.ts';
+import { freezeSettings, thawSettings } from './settings.ts';
 import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
 
 interface Asked {
@@ -54,8 +54,8 @@ export const rollback: Verb = {
   wordsMax: 1,
   usage: 'ENV [--to N] [--list] [--pin-only] [--reason TEXT]',
   help: `Moves the pin forward to the release and binding of number N, and deploys: bundles, configuration, definitions, live pairs
-and infrastructure of then, exactly. They are rendered again, and must give the render of then. Without --to: the latest number
-that stood on something else. --list shows every number.
+and infrastructure of then, exactly. They are rendered again, and must give the render of then; Pulumi.<ENV>.yaml says again what
+it said then. Without --to: the latest number that stood on something else. --list shows every number.
   --pin-only   move the pin, and deploy later (npx orrery deploy ENV)
 The options of npx orrery deploy hold here, too. What is rolled back to need not be committed first: commit it afterwards.`,
   options: {
@@ -72,10 +72,21 @@ The options of npx orrery deploy hold here, too. What is rolled back to need not
     const target = chooseMove(moves, environment, textOption(values, 'to'));
     const reason = textOption(values, 'reason') ?? `back to number ${target.ordinal}`;
     const stood = target.entry.event.pin;
-    if (!isLocal(environment)) await assertCanReturn(context.places, environment, stood, context.progress);
+    if (!isLocal(environment)) {
+      await assertCanReturn(context.places, environment, stood, context.progress);
+      tellThawed(context, environment, stood);
+    }
     return move(context, { environment, kind: 'rollback', pin: stood, reason, values });
   },
 };
+
+/** The file of the settings is what people edit: after a return it must say what is pinned, as ever. */
+function tellThawed({ places, progress }: VerbContext, environment: string, stood: Pin): void {
+  const changed = thawSettings(places.root, readBinding(places, environment, stood.binding));
+  const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value));
+  for (const { path, pinned, configured } of changed)
+    progress(`Pulumi.${environment}.yaml: ${path} was ${shown(configured)}, is ${shown(pinned)} again`);
+}
 
 async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
   const { environment, kind, pin: target, reason, values } = asked;
@@ -94,7 +105,7 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
   }
   const moved = await moveRecordedPin({ ...context, environment, kind, pin: target, reason, waitMs });
   const line = `${arrow} (number ${moved.ordinal})`;
-  const commit = `commit stacks/pins/${environment}.json and stacks/records to make it known`;
+  const commit = `commit stacks and Pulumi.${environment}.yaml to make it known`;
   if (kind === 'pin' || values['pin-only'] === true) {
     const next = `${commit}; then npx orrery deploy ${environment}`;
     return { json: { ...told, number: moved.ordinal }, text: `${line}\nrender ${target.render}\n${next}` };

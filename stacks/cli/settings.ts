@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Binding } from '@orrery/contracts/pin';
 import { CommandError } from '../errors.ts';
+import { diffSettings, type SettingsDifference } from '../pinned-environment.ts';
 import { checkSettings, settingsOfConfig } from '../settings.ts';
 
 /**
@@ -24,6 +25,25 @@ export function freezeSettings(root: string, environment: string): Binding {
     environment,
     settings: checkSettings(environment, settingsOfConfig(Object.fromEntries(config))),
   };
+}
+
+/**
+ * Writes a binding's settings back into `Pulumi.<env>.yaml`, whose comments and other keys stay. Returns what was changed; empty when the
+ * file says it already.
+ */
+export function thawSettings(root: string, binding: Binding): SettingsDifference[] {
+  const file = join(root, `Pulumi.${binding.environment}.yaml`);
+  const differences = diffSettings(binding.settings, freezeSettings(root, binding.environment).settings);
+  if (differences.length === 0) return [];
+  const document = parseDocument(readFileSync(file, 'utf8'));
+  for (const { path, pinned } of differences) {
+    const [key = '', ...rest] = path.split('.');
+    const place = ['config', `orrery:${key}`, ...rest];
+    if (pinned === undefined) document.deleteIn(place);
+    else document.setIn(place, document.createNode(pinned, { flow: Array.isArray(pinned) }));
+  }
+  writeFileSync(file, document.toString({ lineWidth: 0 }));
+  return differences;
 }
 
 /** Reads YAML that says each thing once. Throws `SETTINGS_INVALID`, naming the place of everything that is wrong. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freezeSettings } from '#stacks/cli/settings.ts';
+import { freezeSettings, thawSettings } from '#stacks/cli/settings.ts';
 
 const repository = join(import.meta.dirname, '..', '..', '..');
 
@@ -34,6 +34,28 @@ describe('freezing the settings of an environment', () => {
     edit('  orrery:region: eu-west-2\n', '');
     edit('    nat: single\n', '    nat: single\n    nat: perZone\n');
     assert.throws(() => freezeSettings(root, 'dev'), { message: /Pulumi\.dev\.yaml:\d+:5 the key nat stands twice/ });
+  });
+
+  it('is undone by writing a binding back, which keeps comments and what belongs to others', () => {
+    const frozen = freezeSettings(root, 'dev');
+    const before = readFileSync(file, 'utf8');
+    edit('nat: single', 'nat: perZone');
+    edit('orrery:gpuMax: 1', 'orrery:gpuMax: 3');
+    edit('zones: [eu-west-1a, eu-west-1b, eu-west-1c]', 'zones: [eu-west-1a, eu-west-1b]');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}encryptionsalt: v1:abc\n`);
+    assert.deepEqual(
+      thawSettings(root, frozen).map(({ path, pinned }) => [path, pinned]),
+      [
+        ['gpuMax', 1],
+        ['network.nat', 'single'],
+        ['network.zones', ['eu-west-1a', 'eu-west-1b', 'eu-west-1c']],
+      ],
+    );
+    assert.deepEqual(freezeSettings(root, 'dev'), frozen);
+    const comments = (text: string) => text.split('\n').filter((line) => line.trim().startsWith('#'));
+    assert.deepEqual(comments(readFileSync(file, 'utf8')), comments(before));
+    assert.match(readFileSync(file, 'utf8'), /^encryptionsalt: v1:abc$/m);
+    assert.deepEqual(thawSettings(root, frozen), []);
   });
 
   it('names every setting that is wrong', () => {
