@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOfBytes, parseDocument, type Digest } from '@orrery/contracts/digest';
-import type { Pair } from '@orrery/contracts/pair';
+import { digestOfBytes, isDigest, parseDocument, type Digest } from '@orrery/contracts/digest';
 import { createFolderStore, type ObjectStore } from '@orrery/kit/store';
 import { gitAnswer } from '../release/git.ts';
 import type { Lockfile } from '../release/lockfile.ts';
 import { storeFolder, type Places } from '../release/places.ts';
-import { metricsFile } from './model.ts';
+import { metricsFile, pairFiles } from './model.ts';
 import type { Context, Side } from './side.ts';
 
 /** Where what a side names may be found, beside the store. */
@@ -79,8 +78,8 @@ function metricsOf(wanted: readonly Wanted[], found: ReadonlyMap<Digest, Buffer>
   return wanted.flatMap(({ digest, origin }) => {
     const text = found.get(digest)?.toString('utf8') ?? '';
     if (!text.startsWith('orrery/pair@')) return [];
-    const metrics = (parseDocument(text) as Pair).files[metricsFile];
-    return metrics === undefined ? [] : [{ digest: metrics, origin }];
+    const metrics = pairFiles(parseDocument(text))[metricsFile];
+    return isDigest(metrics) ? [{ digest: metrics, origin }] : [];
   });
 }
 

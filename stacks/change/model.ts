@@ -1,5 +1,4 @@
-import type { Digest } from '@orrery/contracts/digest';
-import type { Pair } from '@orrery/contracts/pair';
+import { isDigest, type Digest } from '@orrery/contracts/digest';
 import type { ModelChange, ModelMetric } from './change.ts';
 import { namesOf, readDocument } from './service.ts';
 import type { Context, Side } from './side.ts';
@@ -20,12 +19,19 @@ export const metricsFile = 'metrics.json';
 
 /** What training measured, where the pair's evidence is at hand and has the known form. */
 function metricOf(digest: Digest | undefined, object: Context['object']): ModelMetric | null {
-  const pair = digest === undefined ? undefined : (readDocument(digest, object) as Pair | undefined);
-  const evidence = pair?.files[metricsFile];
-  const bytes = evidence === undefined ? undefined : object(evidence);
+  const pair = digest === undefined ? undefined : readDocument(digest, object);
+  const evidence = pairFiles(pair)[metricsFile];
+  const bytes = isDigest(evidence) ? object(evidence) : undefined;
   if (bytes === undefined) return null;
-  const { metric, unit, model } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+  const measured: unknown = JSON.parse(bytes.toString('utf8'));
+  if (!isFields(measured) || !isFields(measured['model'])) return null;
+  const { metric, unit, model } = measured;
   const value = isFields(model) ? model['rmse'] : undefined;
   if (typeof metric !== 'string' || typeof unit !== 'string' || typeof value !== 'number') return null;
   return { metric, unit, value };
+}
+
+/** The files of a pair's document; none where it is no such document. */
+export function pairFiles(pair: unknown): Readonly<Record<string, unknown>> {
+  return isFields(pair) && isFields(pair['files']) ? pair['files'] : {};
 }
