@@ -47,6 +47,11 @@ export class Recorder implements Monitor {
     return this.#completed;
   }
 
+  /** A text that came out of the program, with symbols for the outputs in it. */
+  textOf(text: string): string {
+    return this.#symbols.write(text);
+  }
+
   /** The graph. Called once the program has ended: only then is it known which names are unique. */
   resources(): GraphResource[] {
     return [...this.#drafts.values()].map(({ inputs, options, outputs, ...draft }) => {

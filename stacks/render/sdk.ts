@@ -256,17 +256,43 @@ function keyReadBy(use: (value: unknown) => unknown): string | undefined {
   return use(new Proxy({}, handler)) === value ? last : undefined;
 }
 
-/** Runs a program as the stack `stack` of `project`, and waits until its last resource has been registered. */
-export async function runProgram(
+export interface Run {
+  readonly project: string;
+  readonly stack: string;
+  /** Default false: a render computes what a deployment would, and an apply runs on every output. */
+  readonly preview?: boolean;
+  /** Pulumi's configuration, `orrery:<key>` to text. Default empty: a composition is handed its settings. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** Puts a monitor where the engine would be; what is registered from here on goes to it. */
+export function installMonitor(
   sdk: Sdk,
   monitor: Monitor,
-  { project, stack }: { project: string; stack: string },
-  program: () => unknown,
-): Promise<void> {
-  sdk.settings.setMockOptions(monitor, project, stack, false, 'organization');
-  sdk.runtime.setAllConfig({}, []);
-  await sdk.runtime.runInPulumiStack(async () => program());
-  // Without this, what an apply makes after the program's end would be missing.
+  { project, stack, preview = false, config = {} }: Run,
+): void {
+  sdk.settings.setMockOptions(monitor, project, stack, preview, 'organization');
+  // A stack asks its monitor for these before it runs; what is registered outside one needs them at once.
+  Object.assign(sdk.state.getStore(), {
+    supportsSecrets: true,
+    supportsResourceReferences: true,
+    supportsAliasSpecs: true,
+    supportsDeletedWith: true,
+    supportsReplaceWith: true,
+    supportsParameterization: true,
+  });
+  sdk.runtime.setAllConfig({ ...config }, []);
+}
+
+/** Waits until all that was asked for has been registered, also what an apply makes after the program's end. */
+export async function awaitRegistrations(sdk: Sdk): Promise<void> {
   await sdk.settings.disconnect();
+}
+
+/** Runs a program inside its stack, to the last registration. */
+export async function runProgram(sdk: Sdk, monitor: Monitor, run: Run, program: () => unknown): Promise<void> {
+  installMonitor(sdk, monitor, run);
+  await sdk.runtime.runInPulumiStack(async () => program());
+  await awaitRegistrations(sdk);
   if (sdk.state.getStore().logErrorCount > 0) throw new Error('it logged an error');
 }

@@ -273,8 +273,8 @@ const wrongEvictions: Omit<Mutant, 'rule'>[] = [
   {
     fault: 'state stands on the cache’s parameters',
     environments: both,
-    plant: { into: 'redis-state-group', set: { parameterGroupName: 'redis-cache-parameters-physical' } },
-    found: [[redis, 'parameterGroupName', 'redis-cache-parameters-physical']],
+    plant: { into: 'redis-state-group', set: { parameterGroupName: '${redis-cache-parameters.name}' } },
+    found: [[redis, 'parameterGroupName', '${redis-cache-parameters.name}']],
   },
   {
     fault: 'state stands on the parameters of AWS',

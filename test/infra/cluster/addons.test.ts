@@ -31,7 +31,7 @@ describe('addons', () => {
     const recording = await record(() => new Addons('addons', { clusterName: 'orrery-test', addons, after: [] }));
     const { inputs, dependencies } = resourceNamed(recording, 'addons-vpc-cni');
     assert.deepEqual(inputs['podIdentityAssociations'], [
-      { serviceAccount: 'aws-node', roleArn: 'arn:aws:mock:::addons-vpc-cni-role' },
+      { serviceAccount: 'aws-node', roleArn: '${addons-vpc-cni-role.arn}' },
     ]);
     assert.equal(inputs['configurationValues'], '{"enableNetworkPolicy":"true"}');
     assert.deepEqual(dependencies, ['addons-vpc-cni-policy', 'addons-vpc-cni-role']);

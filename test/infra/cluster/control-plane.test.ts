@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Provider } from '@pulumi/aws';
 import { ControlPlane, type ControlPlaneArgs } from '#infra/cluster/control-plane.ts';
 import { PlanError } from '#infra/errors.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
@@ -15,13 +16,17 @@ const args: ControlPlaneArgs = {
 };
 
 function recordCluster(over: Partial<ControlPlaneArgs> = {}) {
-  return record(() => new ControlPlane('cluster', { ...args, ...over }));
+  return record(() => {
+    const aws = new Provider('aws', { region: 'eu-west-1' });
+    return new ControlPlane('cluster', { ...args, ...over }, { providers: { aws } });
+  });
 }
 
 describe('a control plane', () => {
   it('is a cluster without nodes, with its log group before it and its administrators after it', async () => {
     const recording = await recordCluster();
     assert.deepEqual(outline(recording), [
+      'pulumi:providers:aws aws',
       'orrery:cluster:ControlPlane cluster',
       'aws:eks/accessEntry:AccessEntry cluster-administrator-deployer < cluster',
       'aws:eks/accessPolicyAssociation:AccessPolicyAssociation cluster-administrator-deployer-policy < cluster',
@@ -88,10 +93,15 @@ describe('a control plane', () => {
 
   it('lets its Kubernetes provider begin only once the administrators may enter', async () => {
     const provider = resourceNamed(await recordCluster(), 'cluster-kubernetes');
-    assert.deepEqual(provider.dependencies, ['cluster-administrator-deployer-policy', 'cluster-cluster']);
-    assert.deepEqual(provider.inputs, {
-      kubeconfig: '{}',
-      clusterIdentifier: 'arn:aws:eks:::cluster/cluster-cluster',
+    assert.deepEqual(provider.dependencies, [
+      'cluster-administrator-deployer-policy',
+      'cluster-cluster',
+      'cluster-cluster-eksCluster',
+    ]);
+    const { kubeconfig, ...settings } = provider.inputs;
+    assert.match(String(kubeconfig), /"server":"\$\{cluster-cluster-eksCluster\.endpoint\}"/);
+    assert.deepEqual(settings, {
+      clusterIdentifier: '${cluster-cluster-eksCluster.arn}',
       enableServerSideApply: 'true',
       deleteUnreachable: 'false',
       enableConfigMapMutable: 'false',

@@ -32,7 +32,7 @@ describe('a pool of nodes', () => {
     assert.deepEqual(inputs, {
       clusterName: 'orrery-test',
       version: '1.34',
-      nodeRoleArn: 'arn:aws:mock:::gpu-pool-role',
+      nodeRoleArn: '${gpu-pool-role.arn}',
       subnetIds: ['subnet-1', 'subnet-2'],
       amiType: 'BOTTLEROCKET_x86_64_NVIDIA',
       capacityType: 'SPOT',
@@ -40,7 +40,7 @@ describe('a pool of nodes', () => {
       scalingConfig: { minSize: 0, desiredSize: 0, maxSize: 4 },
       labels: { 'orrery.dev/pool': 'gpu' },
       taints: [{ key: 'nvidia.com/gpu', value: 'true', effect: 'NO_SCHEDULE' }],
-      launchTemplate: { id: 'gpu-pool-template-id', version: '1' },
+      launchTemplate: { id: '${gpu-pool-template.id}', version: '${gpu-pool-template.latestVersion}' },
       updateConfig: { maxUnavailable: 1 },
       nodeRepairConfig: { enabled: true },
     });

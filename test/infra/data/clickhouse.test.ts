@@ -46,7 +46,7 @@ describe('ClickHouse', () => {
         metadata: { name: 'data' },
         spec: {
           accessModes: ['ReadWriteOnce'],
-          storageClassName: 'clickhouse-storage',
+          storageClassName: '${clickhouse-storage.metadata.name}',
           resources: { requests: { storage: '200Gi' } },
         },
       },

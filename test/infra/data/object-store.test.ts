@@ -46,7 +46,7 @@ describe('the object store', () => {
   it('is closed to the public, and to whoever speaks without TLS', async () => {
     const recording = await recordStore();
     assert.deepEqual(resourceNamed(recording, 'store-public-access').inputs, {
-      bucket: 'store-bucket-physical',
+      bucket: '${store-bucket.bucket}',
       blockPublicAcls: true,
       blockPublicPolicy: true,
       ignorePublicAcls: true,
@@ -60,7 +60,7 @@ describe('the object store', () => {
           Effect: 'Deny',
           Principal: '*',
           Action: 's3:*',
-          Resource: ['arn:aws:mock:::store-bucket', 'arn:aws:mock:::store-bucket/*'],
+          Resource: ['${store-bucket.arn}', '${store-bucket.arn}/*'],
           Condition: { Bool: { 'aws:SecureTransport': 'false' } },
         },
       ],

@@ -35,7 +35,7 @@ describe('a network', () => {
   it('puts subnets where the plan says, and gives nobody a public address by itself', async () => {
     const recording = await recordVpc('single');
     assert.deepEqual(resourceNamed(recording, 'network-private-eu-west-1b').inputs, {
-      vpcId: 'network-vpc-id',
+      vpcId: '${network-vpc.id}',
       availabilityZone: 'eu-west-1b',
       cidrBlock: '10.20.64.0/18',
       mapPublicIpOnLaunch: false,
@@ -63,11 +63,11 @@ describe('a network', () => {
     };
     assert.deepEqual(await gateways('single'), {
       gateways: ['network-nat-eu-west-1a'],
-      routes: ['network-nat-eu-west-1a-id', 'network-nat-eu-west-1a-id', 'network-nat-eu-west-1a-id'],
+      routes: ['${network-nat-eu-west-1a.id}', '${network-nat-eu-west-1a.id}', '${network-nat-eu-west-1a.id}'],
     });
     assert.deepEqual(await gateways('perZone'), {
       gateways: ['network-nat-eu-west-1a', 'network-nat-eu-west-1b', 'network-nat-eu-west-1c'],
-      routes: ['network-nat-eu-west-1a-id', 'network-nat-eu-west-1b-id', 'network-nat-eu-west-1c-id'],
+      routes: ['${network-nat-eu-west-1a.id}', '${network-nat-eu-west-1b.id}', '${network-nat-eu-west-1c.id}'],
     });
     assert.deepEqual(await gateways('none'), { gateways: [], routes: [] });
   });
@@ -75,10 +75,10 @@ describe('a network', () => {
   it('leads all traffic to S3 past the NAT gateways', async () => {
     const { inputs } = resourceNamed(await recordVpc('single'), 'network-s3');
     assert.deepEqual(inputs['routeTableIds'], [
-      'network-public-table-id',
-      'network-private-eu-west-1a-table-id',
-      'network-private-eu-west-1b-table-id',
-      'network-private-eu-west-1c-table-id',
+      '${network-public-table.id}',
+      '${network-private-eu-west-1a-table.id}',
+      '${network-private-eu-west-1b-table.id}',
+      '${network-private-eu-west-1c-table.id}',
     ]);
     assert.equal(inputs['serviceName'], 'com.amazonaws.eu-west-1.s3');
   });

@@ -52,7 +52,7 @@ describe('a service', () => {
       selector: { 'app.kubernetes.io/name': 'scoring', 'app.kubernetes.io/part-of': 'orrery' },
       ports: [{ name: 'http', port: 8080, targetPort: 'http' }],
     });
-    const url = await new Promise((resolve) => recording.result.url.apply(resolve));
+    const url = await recording.textOf(recording.result.url);
     assert.equal(url, 'http://scoring.orrery.svc:8080');
     assert.deepEqual([...recording.completed], ['scoring']);
   });
@@ -112,7 +112,7 @@ describe('a service', () => {
     assert.equal(map['immutable'], true);
     assert.deepEqual(map['data'], { 'config.json': '{"service":"scoring","port":8080}' });
     assert.deepEqual((await deploymentOf()).template.spec.volumes, [
-      { name: 'config', configMap: { name: 'scoring-config' } },
+      { name: 'config', configMap: { name: '${scoring-config.metadata.name}' } },
       {
         name: 'secret',
         secret: { secretName: 'token-secret', defaultMode: 0o440, items: [{ key: 'token', path: 'token' }] },
@@ -126,8 +126,8 @@ describe('a service', () => {
     assert.deepEqual(resourceNamed(recording, 'scoring-identity').inputs, {
       clusterName: 'orrery-test',
       namespace: 'orrery',
-      serviceAccount: 'scoring-account',
-      roleArn: 'arn:aws:mock:::scoring-role',
+      serviceAccount: '${scoring-account.metadata.name}',
+      roleArn: '${scoring-role.arn}',
     });
     const { dependencies } = resourceNamed(recording, 'scoring-deployment');
     assert.ok(dependencies.includes('scoring-identity') && dependencies.includes('scoring-policy'));
