@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { parseDocument, type Digest } from '@orrery/contracts/digest';
 import type { Bundle, Release, ReleasedService } from '@orrery/contracts/release';
 import type { FileChange, Operation, ServiceCause, ServiceChange } from './change.ts';
@@ -11,7 +12,7 @@ export function compareServices(base: Side | undefined, head: Side, { object }: 
   const [before, after] = [base?.release.services ?? {}, head.release.services];
   return namesOf(before, after).flatMap((name) => {
     const [from, to] = [before[name], after[name]];
-    if (JSON.stringify(partsOf(from)) === JSON.stringify(partsOf(to))) return [];
+    if (isDeepStrictEqual(partsOf(from), partsOf(to))) return [];
     const change: ServiceChange = {
       name,
       operation: operationOf(from, to),
@@ -41,8 +42,7 @@ function operationOf(from: unknown, to: unknown): Operation {
 
 /** Why the own version changed: what enters its digest, one by one. */
 function causesOf(from: ReleasedService, to: ReleasedService): ServiceCause[] {
-  const differs = (read: (service: ReleasedService) => unknown) =>
-    JSON.stringify(read(from)) !== JSON.stringify(read(to));
+  const differs = (read: (service: ReleasedService) => unknown) => !isDeepStrictEqual(read(from), read(to));
   const causes: ServiceCause[] = [];
   if (differs(({ bundle }) => bundle)) causes.push('code');
   if (differs(({ dependencies }) => dependencies)) causes.push('dependencies');

@@ -27,6 +27,11 @@ describe('comparing two sides', () => {
     assert.match(lines[1] ?? '', /^`prod`: no change/);
   });
 
+  it('finds nothing in another order of keys', () => {
+    const { verdict } = compare({ ...base, release: reversed(base.release) }, base, contextOf(world, world));
+    assert.equal(verdict.level, 'no change');
+  });
+
   it('is a function of its arguments: the same answer, and nothing of them changed', () => {
     const after = { ...baseWorld(), graph: withInput(baseWorld().graph, 'network-vpc', 'cidrBlock', '10.40.0.0/16') };
     const head = sideOf(after, 'working tree');
@@ -136,4 +141,11 @@ function changeLeaf<Value>(value: Value, [key = '', ...rest]: readonly string[])
   else if (typeof inner === 'number') fields[key] = inner + 1;
   else fields[key] = inner !== true;
   return value;
+}
+
+/** The same document with its keys the other way round, as another writer may write it. */
+function reversed<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value as Record<string, unknown>).toReversed();
+  return Object.fromEntries(entries.map(([key, inner]) => [key, reversed(inner)])) as Value;
 }
