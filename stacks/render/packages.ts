@@ -10,6 +10,8 @@ import type { RecordedRelease } from '../release/records.ts';
 type Recorded = Pick<RecordedRelease, 'digest' | 'release' | 'provenance'>;
 
 const installTimeoutMs = 600_000;
+const archiveBytesMax = 64 * 1024 * 1024;
+const manifest = /^(package\.json|package-lock\.json|\.npmrc|services\/[^/]+\/package\.json)$/;
 
 /**
  * The `node_modules` with the engine's SDK and the providers that a release names: the installed ones where they are the same,
@@ -62,13 +64,7 @@ function install(places: Places, recorded: Recorded, folder: string, progress: (
   mkdirSync(parent, { recursive: true });
   const temporary = mkdtempSync(join(parent, '.making-'));
   try {
-    const files = ['package.json', 'package-lock.json', '.npmrc', ':(glob)services/*/package.json'];
-    const archive = spawnSync('git', ['archive', '--format=tar', commit, ...files], {
-      cwd: places.root,
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    const unpacked = spawnSync('tar', ['-xf', '-'], { cwd: temporary, input: archive.stdout });
-    if (archive.status !== 0 || unpacked.status !== 0) throw failed(short, 'its lockfile is not in this clone');
+    exportManifests(places.root, commit, temporary);
     const lock = digestOfBytes(readFileSync(join(temporary, 'package-lock.json')));
     if (lock !== recorded.release.toolchain.lockfile) throw failed(short, 'its lockfile is not the one of the release');
     const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
@@ -79,6 +75,20 @@ function install(places: Places, recorded: Recorded, folder: string, progress: (
     rmSync(temporary, { recursive: true, force: true });
     if (!existsSync(folder)) throw error;
   }
+}
+
+/** What npm needs of a commit: the lockfile and the manifests of the workspaces. */
+function exportManifests(root: string, commit: string, folder: string): void {
+  const listed = spawnSync('git', ['ls-tree', '-r', '--name-only', commit], { cwd: root, encoding: 'utf8' });
+  const files = listed.stdout.split('\n').filter((path) => manifest.test(path));
+  if (listed.status !== 0 || files.length === 0) throw failed(commit.slice(0, 12), 'it is not in this clone');
+  const archive = spawnSync('git', ['archive', '--format=tar', commit, ...files], {
+    cwd: root,
+    maxBuffer: archiveBytesMax,
+  });
+  const unpacked = spawnSync('tar', ['-xf', '-'], { cwd: folder, input: archive.stdout });
+  if (archive.status !== 0 || unpacked.status !== 0)
+    throw failed(commit.slice(0, 12), 'its manifests can not be exported');
 }
 
 function failed(commit: string, reason: string): CommandError {
