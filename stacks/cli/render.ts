@@ -105,7 +105,9 @@ function renderSource({ places }: VerbContext, { request }: Source): Promise<Ren
   return 'releaseDigest' in request ? renderWorkingTree(places, request) : renderEnvironment(places, request);
 }
 
-async function check({ places }: VerbContext, { request }: Source, count: number): Promise<VerbResult> {
+async function check({ places, progress }: VerbContext, { request }: Source, count: number): Promise<VerbResult> {
+  if (isLocal(request.environment))
+    progress('local is a function of this process alone: repeated, on no other machine');
   const outcome = await checkEnvironment(places, request, count);
   return {
     json: { environment: request.environment, ...outcome },
