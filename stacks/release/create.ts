@@ -4,11 +4,13 @@ import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
+import { diffSettings } from '../pinned-environment.ts';
 import { withBuiltRelease, type BuiltRelease } from './checkout.ts';
 import { verifyClosure } from './closure.ts';
 import { storeFolder, type Places } from './places.ts';
-import { formatRecord, recordRelease, type RecordedRelease } from './records.ts';
-import { firstDifference } from './text-place.ts';
+import { recordRelease, type RecordedRelease } from './records.ts';
+
+const differencesShownMax = 5;
 
 export interface CreateOptions {
   readonly places: Places;
@@ -67,11 +69,13 @@ function assertRebuilds(recorded: RecordedRelease, built: BuiltRelease): void {
   const expected = withLivePairs(recorded.release, {});
   const digest = digestOf('release', expected);
   if (built.digest === digest) return;
-  const place = firstDifference(formatRecord(expected), formatRecord(built.release));
-  const where = place === undefined ? '' : `: line ${place.line} was ${place.stood}, becomes ${place.stands}`;
+  const differences = diffSettings(expected, built.release);
+  const shown = differences
+    .slice(0, differencesShownMax)
+    .map((one) => `\n  ${one.path}: recorded ${JSON.stringify(one.pinned)}, rebuilt ${JSON.stringify(one.configured)}`);
   throw new CommandError({
     code: 'REBUILD_DIFFERS',
-    message: `commit ${recorded.provenance.commit} rebuilds to ${built.digest}, the release without its pairs is ${digest}${where}`,
+    message: `commit ${recorded.provenance.commit} rebuilds to ${built.digest}, the release without its pairs is ${digest}; they differ in ${differences.length} places:${shown.join('')}`,
     hint: 'nothing was admitted: the record or the commit was tampered with',
     exitCode: 3,
   });

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { digestOf } from '@orrery/contracts/digest';
+import { readRelease, recordRelease } from '#stacks/release/records.ts';
 import { cloneRepository, type Clone } from '#test/support/clone.ts';
 
 interface Created {
@@ -36,6 +48,46 @@ describe('releases', () => {
     const again = await create(other, { TZ: 'Asia/Kathmandu', LANG: 'tr_TR.UTF-8', LC_ALL: 'C', HOME: home });
     assert.deepEqual([again.release, again.services], [created.release, created.services]);
     await other.remove();
+  });
+
+  it('rebuild to the same digest under another clock, with the binding and the render of another clone', async function () {
+    this.timeout(180_000);
+    const shift = join(import.meta.dirname, '..', 'support', 'shifted-clock.ts');
+    const folder = join(mkdtempSync(join(tmpdir(), 'orrery-later-')), 'someone else');
+    mkdirSync(folder);
+    const other = cloneRepository(folder);
+    const env = {
+      NODE_OPTIONS: `--import ${shift}`,
+      USER: 'someone',
+      LOGNAME: 'someone',
+      HOME: folder,
+      ORRERY_ACTOR: 'someone',
+    };
+    const pins: unknown[] = [];
+    for (const [one, given] of [
+      [clone, {}],
+      [other, env],
+    ] as const) {
+      const made = await create(one, given);
+      for (const environment of ['dev', 'prod']) {
+        const pinned = await one.orrery(['pin', environment, made.release, '--json'], { env: given });
+        assert.equal(pinned.code, 0, pinned.stderr);
+        pins.push((pinned.json() as { to: unknown }).to);
+      }
+    }
+    assert.deepEqual(pins.slice(2), pins.slice(0, 2));
+    const entry = JSON.parse(other.read('stacks/records/ledger/dev/000001.json')) as { at: string; actor: string };
+    assert.deepEqual([entry.at.slice(0, 4), entry.actor], ['2036', 'someone'], 'the clock was not another');
+    // The builder is a process with an environment of its own: here it runs under the other clock itself.
+    const out = join(folder, 'out');
+    const words = ['--disable-warning=ExperimentalWarning', '--import', shift, 'stacks/release/build.ts', out];
+    const built = spawnSync(process.execPath, words, { cwd: other.root, encoding: 'utf8' });
+    assert.equal(built.status, 0, built.stderr);
+    const release: unknown = JSON.parse(readFileSync(join(out, 'release.json'), 'utf8'));
+    assert.equal(digestOf('release', release), created.release);
+    await other.remove();
+    for (const path of ['stacks/pins', 'stacks/records/ledger', 'stacks/records/bindings'])
+      rmSync(join(clone.root, path), { recursive: true });
   });
 
   it('record nothing of time, path or person in the manifest', () => {
@@ -93,8 +145,9 @@ describe('releases', () => {
 
   it('are whole, until a byte of the store is changed, which is named; what is missing is rebuilt from its commit', async function () {
     this.timeout(120_000);
-    const whole = await clone.orrery(['release', 'verify', created.release]);
-    assert.equal(whole.code, 0, whole.stderr);
+    const whole = await clone.orrery(['release', 'verify', created.release, '--closure']);
+    assert.equal(whole.code, 0, whole.stdout + whole.stderr);
+    assert.match(whole.stdout, /is whole$/m);
     const manifest = JSON.parse(clone.read(`stacks/records/releases/${created.release.slice(7, 19)}/release.json`)) as {
       services: Record<string, { bundle: string }>;
     };
@@ -102,13 +155,38 @@ describe('releases', () => {
     const object = join(clone.state, 'store', 'sha256', hex.slice(0, 2), hex);
     chmodSync(object, 0o644);
     writeFileSync(object, 'tampered');
-    const broken = await clone.orrery(['release', 'verify', created.release]);
+    assert.equal((await clone.orrery(['release', 'verify', created.release])).code, 0, 'the manifest is what it was');
+    const broken = await clone.orrery(['release', 'verify', created.release, '--closure']);
     assert.equal(broken.code, 3);
     assert.match(broken.stdout, /the bundle of scoring: the object sha256:[0-9a-f]+ holds other bytes/);
+    const audited = await clone.orrery(['audit', 'verify', '--rebuild']);
+    assert.equal(audited.code, 3);
+    assert.match(audited.stdout, new RegExp(`expected sha256:${hex}, found sha256:[0-9a-f]{64}, first at byte 0`));
     rmSync(object);
+    const missing = await clone.orrery(['release', 'verify', created.release, '--closure']);
+    assert.match(missing.stdout, new RegExp(`the bundle of scoring: the store has no object sha256:${hex}`));
     const rebuilt = await clone.orrery(['release', 'verify', created.release, '--rebuild']);
     assert.equal(rebuilt.code, 0, rebuilt.stdout + rebuilt.stderr);
     assert.ok(existsSync(object));
+  });
+
+  it('rebuild, all of them, from the commits that made them; one that does not is told with the place', async function () {
+    this.timeout(120_000);
+    const all = await clone.orrery(['release', 'verify', '--all', '--rebuild']);
+    assert.equal(all.code, 0, all.stdout + all.stderr);
+    assert.match(all.stdout, /releases, all as recorded$/m);
+    const recorded = readRelease({ root: clone.root, state: clone.state }, created.release);
+    const forged = { ...recorded.release, secrets: ['orrery-token', 'another'] };
+    const { commit, createdAt, actor, reason } = recorded.provenance;
+    const places = { root: clone.root, state: clone.state };
+    const { folder } = recordRelease(places, 'git', forged, { commit, createdAt, actor, reason });
+    const refused = await clone.orrery(['release', 'verify', '--all', '--rebuild']);
+    rmSync(folder, { recursive: true });
+    assert.equal(refused.code, 3);
+    assert.match(
+      refused.stdout,
+      /REBUILD_DIFFERS: commit [0-9a-f]{40} rebuilds to [^]*secrets: recorded \["orrery-token","another"\]/,
+    );
   });
 
   it('are refused when their manifest was edited, with the file and the remedy', async () => {

@@ -23,8 +23,11 @@ export class EngineStandIn {
   constructor() {
     const bin = join(this.folder, 'bin');
     mkdirSync(bin);
-    const program = join(import.meta.dirname, 'pulumi-stand-in.mjs');
-    writeFileSync(join(bin, 'pulumi'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+    const program = join(import.meta.dirname, 'pulumi-stand-in.ts');
+    writeFileSync(
+      join(bin, 'pulumi'),
+      `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${program}' "$@"\n`,
+    );
     chmodSync(join(bin, 'pulumi'), 0o755);
     this.behave({});
   }
