@@ -4,7 +4,7 @@ import { nameOfUrn } from './projection.ts';
 import type { Mark, Row, Section } from './report.ts';
 import { limited } from './report-sections.ts';
 import { isRoutine, isTold } from './routine.ts';
-import { listed, quote, showMove, type Sentence } from './wording.ts';
+import { count, listed, quote, showMove, type Sentence } from './wording.ts';
 
 const marks: Readonly<Record<ResourceOperation, Mark>> = {
   replace: 'replaced',
@@ -37,6 +37,8 @@ export function resourceSection(change: Change): Omit<Section, 'level'> {
   const { folds, rest } = foldProperties(changes);
   const of = (operation: ResourceOperation) => changes.filter((one) => one.operation === operation);
   const say = sayer(change);
+  const versions = versionMoves(change);
+  const isVersion = ({ change: { before, after } }: Fold) => versions.has(moveOf(before, after));
   const single = (one: ResourceChange) => rowOf(one, say(one.operation), rest.get(one.urn) ?? []);
   const rows = [
     ...of('replace')
@@ -47,7 +49,8 @@ export function resourceSection(change: Change): Omit<Section, 'level'> {
     ...of('move').map(single),
     ...[...of('update'), ...of('options')].filter((one) => hasOwnNews(one, rest)).map(single),
     ...routineRows(of('replace').filter(isRoutine)),
-    ...folds.map(foldRow),
+    ...folds.filter((fold) => !isVersion(fold)).map(foldRow),
+    ...versionRows(folds.filter(isVersion)),
     ...followRows(changes),
   ];
   const operations = Object.keys(doings) as ResourceOperation[];
@@ -142,6 +145,31 @@ function isNotable({ fate, renamedTo, stateful }: ResourceChange): boolean {
 function moduleOf(type: string): string {
   const [provider = '', rest = ''] = type.split(':');
   return provider === 'kubernetes' ? `${provider}:${rest}` : `${provider}:${rest.split('/')[0] ?? ''}`;
+}
+
+/** The release and its services' versions are told already, and stand in every label that tells them. */
+function versionMoves({ base, head, levels }: Change): ReadonlySet<string> {
+  const services = levels.service.flatMap(({ own, closure }) => [own, closure]);
+  const moves = [{ before: base?.release ?? null, after: head.release }, ...services];
+  return new Set(moves.map(({ before, after }) => moveOf(before, after)));
+}
+
+function moveOf(before: unknown, after: unknown): string {
+  return [before, after]
+    .map((value) =>
+      String(value)
+        .replace(/^sha256:/, '')
+        .slice(0, 12),
+    )
+    .join(' ');
+}
+
+function versionRows(folds: readonly Fold[]): Row[] {
+  if (folds.length === 0) return [];
+  const places = folds.reduce((sum, fold) => sum + fold.places, 0);
+  const resources = [...new Set(folds.flatMap((fold) => fold.resources))].sort();
+  const text = `release and versions as told above, in ${listed(resources)}`;
+  return [{ mark: 'changed', subject: count(places, 'version label'), text, details: [] }];
 }
 
 function foldRow({ keys, change, places, resources }: Fold): Row {

@@ -31,7 +31,8 @@ describe('preview and diff', () => {
     return (answer.json() as Created).release.slice(7, 19);
   }
 
-  it('are empty for a tree that is what is pinned, in one line an environment', async () => {
+  it('are empty for a tree that is what is pinned, in one line an environment', async function () {
+    this.timeout(120_000);
     const answer = await clone.orrery(['preview']);
     assert.deepEqual(
       [answer.code, answer.stdout],
@@ -98,7 +99,8 @@ describe('preview and diff', () => {
     assert.ok((change.monthly.head?.usd ?? 0) > (change.monthly.base?.usd ?? 0));
   });
 
-  it('name the nearest word for one that they do not know', async () => {
+  it('name the nearest word for one that they do not know', async function () {
+    this.timeout(60_000);
     const words = [
       ['diff', 'prodd', first],
       ['diff', 'dev', 'prod', '--level', 'servise'],
