@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { digestOf } from '@orrery/contracts/digest';
+import { freezeSettings } from '#stacks/cli/settings.ts';
+import { assembleRelease } from '#stacks/release/assemble.ts';
 import { bundleInfrastructure } from '#stacks/release/bundle.ts';
 import { readGraph } from '#stacks/render/graph.ts';
 import { renderInChild } from '#stacks/render/render.ts';
-import { cloudRelease, digestOfRelease, settingsOfFile } from '#test/support/cloud-release.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** Resources that one copy of bench/render/blown-up.ts adds, and those of the present program for dev with one more provider. */
@@ -32,13 +34,12 @@ function measureBareLoad(): Measured {
 }
 
 async function measureRender(folder: string): Promise<Measured & { resources: number }> {
-  const release = cloudRelease();
   const { text, elapsedMs, peakMemoryBytes } = await renderInChild({
     folder,
     environment: 'dev',
     release,
-    releaseDigest: digestOfRelease(release),
-    settings: settingsOfFile('dev'),
+    releaseDigest: digestOf('release', release),
+    settings: freezeSettings(root, 'dev').settings,
   });
   return { seconds: elapsedMs / 1000, mebibytes: peakMemoryBytes / 2 ** 20, resources: readGraph(text).length };
 }
@@ -70,6 +71,7 @@ async function best<Result extends Measured>(measure: () => Result | Promise<Res
   return results.reduce((left, right) => (right.seconds < left.seconds ? right : left));
 }
 
+const { release } = await assembleRelease(root);
 const bare = await best(measureBareLoad);
 const show = ({ seconds, mebibytes }: Measured) =>
   `${seconds.toFixed(1).padStart(6)} s (${(seconds / bare.seconds).toFixed(1).padStart(5)} x)  ` +
