@@ -23,6 +23,7 @@ import type { Context, Side } from './side.ts';
 import { findStatefulChanges } from './stateful.ts';
 import { compareToolchains } from './toolchain.ts';
 import { verdictRules, type Compared } from './verdict-rules.ts';
+import { quote } from './wording.ts';
 
 /**
  * Everything by which the head differs from the base, and what to think of it. Pure: the same two sides and context give the same
@@ -123,11 +124,11 @@ function judgeChange(compared: Compared, { changes }: Counts, context: Context):
 function findUnexplained({ base, head }: Compared, { levels, leftOut }: Context): Reason[] {
   const all = everyLevel.every((level) => levels.includes(level));
   if (!all || leftOut.length > 0 || base === null) return [];
-  const differing = (['release', 'binding', 'render'] as const).filter((part) => base[part] !== head[part]);
-  return differing.map((part) => ({
-    rule: 'unexplained',
-    level: 'needs review',
-    subject: part,
-    text: `\`${base[part] ?? 'nothing'}\` and \`${head[part] ?? 'nothing'}\` differ, and no level tells by what`,
-  }));
+  return (['release', 'binding', 'render'] as const).flatMap((part) => {
+    const [from, to] = [base[part], head[part]];
+    // Nobody made the same release in the same settings again to learn what its render is.
+    if (from === to || from === null || to === null) return [];
+    const text = `${quote(from)} and ${quote(to)} differ, and no level tells by what`;
+    return [{ rule: 'unexplained', level: 'needs review', subject: part, text }];
+  });
 }

@@ -36,12 +36,15 @@ export function serviceSection({ levels }: Change): Told {
       ...(service.operation === 'changed' ? (service.files ?? []).map(fileText) : []),
     ]),
   }));
-  const own = levels.service.filter(({ causes, operation }) => operation !== 'changed' || causes.length > 0).length;
-  const only = levels.service.length - own;
-  const summary = [
-    ...(own > 0 ? [`${own} changed`] : []),
-    ...(only > 0 ? [`${only} only by ${only === 1 ? 'its' : 'their'} peers`] : []),
-  ];
+  const number = (wanted: (service: ServiceChange) => boolean) => levels.service.filter(wanted).length;
+  const only = number(({ operation, causes }) => operation === 'changed' && causes.length === 0);
+  const told = [
+    [number(({ operation }) => operation === 'added'), 'added'],
+    [number(({ operation }) => operation === 'removed'), 'removed'],
+    [number(({ operation, causes }) => operation === 'changed' && causes.length > 0), 'changed'],
+    [only, `only by ${only === 1 ? 'its' : 'their'} peers`],
+  ] as const;
+  const summary = told.filter(([services]) => services > 0).map(([services, what]) => `${services} ${what}`);
   return { title: 'Services', summary: summary.join(', '), rows };
 }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { digestOf } from '@orrery/contracts/digest';
 import type { Change } from '#stacks/change/change.ts';
 import { compare } from '#stacks/change/compare.ts';
 import { formatMarkdown } from '#stacks/change/markdown.ts';
 import type { Side } from '#stacks/change/side.ts';
 import { formatTerminal } from '#stacks/change/terminal.ts';
+import { verdictRules } from '#stacks/change/verdict-rules.ts';
 import { withInput } from './corpus/case.ts';
 import { baseWorld, contextOf, sideOf, type World } from './corpus/world.ts';
 
@@ -60,6 +63,18 @@ describe('comparing two sides', () => {
     assert.deepEqual([verdict.level, verdict.reasons[0]?.rule], ['needs review', 'unexplained']);
   });
 
+  it('takes a render that one side does not know for no difference', () => {
+    const { render, ...head } = base;
+    assert.ok(render !== undefined);
+    assert.equal(compare(base, head, contextOf(world, world)).verdict.level, 'no change');
+  });
+
+  it('has every rule of its verdict in the page that explains it', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/reading-a-preview.md'), 'utf8');
+    const listed = [...page.matchAll(/^\| `([a-z-]+)` +\| (?:blocked|needs review) +\|/gm)].map(([, name]) => name);
+    assert.deepEqual(new Set(listed), new Set([...verdictRules.map(({ name }) => name), 'unexplained']));
+  });
+
   it('says of which levels its verdict knows', () => {
     const change = changeTo({}, { levels: ['service', 'schema'] });
     assert.match(formatTerminal(change, { color: false, plain: false }), /no change at level service, schema alone/);
@@ -113,11 +128,13 @@ describe('comparing two sides', () => {
     assert.doesNotMatch(plain, /[^\x20-\x7e\n]/);
   });
 
-  it('takes less than a second for releases and graphs of four thousand resources', () => {
-    const many = Array.from({ length: 4000 }, (_, index) => {
-      const [like] = world.graph.filter(({ name }) => name === 'scoring-deployment');
-      return { ...(like ?? assert.fail()), name: `d-${index}`, urn: `${like.urn}-${index}` };
-    });
+  it('takes seconds at most for graphs of four thousand resources', () => {
+    const like = world.graph.find(({ name }) => name === 'scoring-deployment') ?? assert.fail();
+    const many = Array.from({ length: 4000 }, (_, index) => ({
+      ...like,
+      name: `d-${index}`,
+      urn: `${like.urn}-${index}`,
+    }));
     const changed = many.map((one, index) => withInput([one], one.name, 'spec.replicas', index)).flat();
     const startedAt = performance.now();
     const { counts } = compare({ ...base, graph: many }, { ...base, graph: changed }, contextOf(world, world));
