@@ -24,7 +24,7 @@ const known =
   /^(releases\/[0-9a-f]{12}\/(release|provenance)\.json|bindings\/[0-9a-f]{12}\.json|ledger\/[a-z][a-z0-9-]*\/\d{6,}\.json)$/;
 const temporary = /(^|\/)\.[^/]*\.tmp$/;
 
-/** Checks every record by itself and against the others: in git (`environment` undefined) or of the local environment. */
+/** Checks every record by itself and against the others: those in git, or those of the local environment. */
 export async function auditRecords(places: Places, kind: 'git' | 'local'): Promise<RecordsAudit> {
   const folder = recordsFolder(places, kind);
   const audit = new RecordsCheck(places, folder);
@@ -40,7 +40,7 @@ export async function auditRecords(places: Places, kind: 'git' | 'local'): Promi
   return {
     releases: releases.length,
     bindings: bindings.length,
-    ledgers: environments.length,
+    ledgers: environments.filter((environment) => existsSync(ledgerFolder(places, environment))).length,
     entries: entries.length,
     pins: pins.length,
     faults: audit.faults,

@@ -37,7 +37,7 @@ describe('the audit', function () {
       commits: 3,
       releases: 2,
       bindings: 1,
-      ledgers: 2,
+      ledgers: 1,
       entries: 6,
       pins: 1,
       objects: 2,
