@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOf } from '@orrery/contracts/digest';
 import { readRelease, recordRelease } from '#stacks/release/records.ts';
 import { cloneRepository, type Clone } from '#test/support/clone.ts';
@@ -48,6 +48,7 @@ describe('releases', () => {
     const again = await create(other, { TZ: 'Asia/Kathmandu', LANG: 'tr_TR.UTF-8', LC_ALL: 'C', HOME: home });
     assert.deepEqual([again.release, again.services], [created.release, created.services]);
     await other.remove();
+    rmSync(dirname(folder), { recursive: true });
   });
 
   it('rebuild to the same digest under another clock, with the binding and the render of another clone', async function () {
@@ -86,6 +87,7 @@ describe('releases', () => {
     const release: unknown = JSON.parse(readFileSync(join(out, 'release.json'), 'utf8'));
     assert.equal(digestOf('release', release), created.release);
     await other.remove();
+    rmSync(dirname(folder), { recursive: true });
     for (const path of ['stacks/pins', 'stacks/records/ledger', 'stacks/records/bindings'])
       rmSync(join(clone.root, path), { recursive: true });
   });
