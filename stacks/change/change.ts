@@ -35,7 +35,12 @@ export interface Change {
   readonly stateful: readonly StatefulChange[];
   readonly levels: ChangeLevels;
   /** What the platform costs in a month on either side; null where no graph or no price list was there. */
-  readonly monthly: { readonly base: Monthly | null; readonly head: Monthly | null };
+  readonly monthly: {
+    readonly base: Monthly | null;
+    readonly head: Monthly | null;
+    /** Null where one of them is; without a base everything is a difference. */
+    readonly difference: MonthlyDifference | null;
+  };
   /** Levels that were asked for: the verdict knows of nothing else. */
   readonly compared: readonly Level[];
   /** Levels that were asked for and could not be compared, and why. */
@@ -231,12 +236,22 @@ export interface CostChange {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
-  /** USD a month at the least size. */
+  /** USD a month at the least size; null on a side where it is not there, or has no price. */
   readonly monthly: Moved<number>;
   /** USD a month at the most that it may grow to. */
   readonly most: Moved<number>;
   /** True where a price in it is an estimate. */
   readonly estimate: boolean;
+  /** True on a side where it is there and nobody knows what it costs: then neither is the difference known. */
+  readonly unpriced: { readonly before: boolean; readonly after: boolean };
+}
+
+/** What is known of how a month's cost differs. */
+export interface MonthlyDifference {
+  /** Resources that change and have no price on one side: what they cost on the other is in neither sum. */
+  readonly unknown: number;
+  readonly usd: Moved<number>;
+  readonly mostUsd: Moved<number>;
 }
 
 export interface Monthly {

@@ -58,7 +58,8 @@ export function compare(base: Side | undefined, head: Side, context: Context): C
 
 function compareLevels(base: Side | undefined, head: Side, context: Context): Pick<Change, 'levels' | 'monthly'> {
   const asked = (level: Level): boolean => context.levels.includes(level) && hasWhatItNeeds(level, base, head);
-  const cost = asked('cost') ? compareCosts(base, head, context) : { changes: [], monthly: { base: null, head: null } };
+  const nothing = { changes: [], monthly: { base: null, head: null, difference: null } };
+  const cost = asked('cost') ? compareCosts(base, head, context) : nothing;
   const levels: ChangeLevels = {
     service: asked('service') ? compareServices(base, head, context) : [],
     config: asked('config') ? compareConfig(base, head) : [],

@@ -2,7 +2,7 @@ import { valueAt } from '#policies/graph.ts';
 import { monthlyUsd, type Price, type PriceList } from '#infra/planning/prices.ts';
 import type { GraphResource } from '../render/graph.ts';
 import type { Monthly } from './change.ts';
-import { chargingOf, type Charge } from './charges.ts';
+import { chargingOf, type Charge, type Charging } from './charges.ts';
 
 export interface ResourceCost {
   readonly resource: GraphResource;
@@ -14,8 +14,16 @@ export interface ResourceCost {
   readonly estimate: boolean;
 }
 
+/** What is billed, and has no price in the list. */
+export interface UnpricedResource {
+  readonly resource: GraphResource;
+  /** What would be billed, as far as that is known: where it is the same, so is the bill. */
+  readonly charging: Charging;
+}
+
 export interface Estimate {
   readonly costs: readonly ResourceCost[];
+  readonly unpriced: readonly UnpricedResource[];
   readonly monthly: Monthly;
 }
 
@@ -27,22 +35,25 @@ export function estimate(graph: readonly GraphResource[], prices: PriceList): Es
   const around = { region, graph: new Map(graph.map((resource) => [resource.name, resource])) };
   const byKey = new Map(prices.entries.map((price) => [price.key, price]));
   const costs: ResourceCost[] = [];
-  const unpriced = new Map<string, Monthly['unpriced'][number]>();
+  const unpriced: UnpricedResource[] = [];
+  const counts = new Map<string, Monthly['unpriced'][number]>();
   for (const resource of graph.filter(({ custom }) => custom)) {
     const charging = chargingOf(resource, around);
     if (charging === 'free') continue;
     const cost = typeof charging === 'string' ? undefined : costOf(resource, charging, byKey);
     if (cost !== undefined) costs.push(cost);
-    else count(unpriced, resource.type, charging === 'by use' ? 'by use' : 'no price');
+    else count(counts, resource.type, charging === 'by use' ? 'by use' : 'no price');
+    if (cost === undefined && charging !== 'by use') unpriced.push({ resource, charging });
   }
   const total = (read: (cost: ResourceCost) => number) => roundUsd(costs.reduce((sum, cost) => sum + read(cost), 0));
   return {
     costs,
+    unpriced,
     monthly: {
       usd: total(({ usd }) => usd),
       mostUsd: total(({ mostUsd }) => mostUsd),
       estimatedUsd: total(({ estimatedUsd }) => estimatedUsd),
-      unpriced: [...unpriced.values()].sort((left, right) => (left.type < right.type ? -1 : 1)),
+      unpriced: [...counts.values()].sort((left, right) => (left.type < right.type ? -1 : 1)),
       asOf: prices.asOf,
     },
   };

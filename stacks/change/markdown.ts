@@ -1,7 +1,7 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Change } from './change.ts';
 import { describeChange, groupReasons, noChangeLine, type Report, type Row, type Section } from './report.ts';
-import { count, partsOf, quote, signed, type Sentence } from './wording.ts';
+import { count, differenceIn, partsOf, quote, signed, type Sentence } from './wording.ts';
 
 /** By this line the one comment of a pull request is found again. */
 export const previewMarker = '<!-- orrery:preview -->';
@@ -103,8 +103,10 @@ function nameOfChange({ environment, head }: Change): string {
   return code(nameOf(environment ?? head.label));
 }
 
-function monthOf({ monthly: { base, head } }: Change): string {
-  return head === null ? 'not known' : signed(head.usd - (base?.usd ?? 0));
+function monthOf({ monthly: { difference } }: Change): string {
+  if (difference === null) return 'not known';
+  const known = signed(differenceIn(difference.usd));
+  return difference.unknown === 0 ? known : `${known}, and ${difference.unknown} without a price`;
 }
 
 function reasonBlocks({ change }: Report): string[] {

@@ -1,7 +1,7 @@
 import { shortDigest } from '@orrery/contracts/digest';
-import type { Change, FileChange, Monthly, ServiceChange, StatefulChange } from './change.ts';
+import type { Change, CostChange, FileChange, Monthly, Moved, ServiceChange, StatefulChange } from './change.ts';
 import type { Mark, Row, Section } from './report.ts';
-import { count, listed, quote, showMove, signed, usd, type Sentence } from './wording.ts';
+import { count, differenceIn, listed, quote, showMove, signed, usd, type Sentence } from './wording.ts';
 
 type Told = Omit<Section, 'level'>;
 
@@ -130,20 +130,29 @@ function problemText(problem: string): Sentence {
 
 export function costSection({ levels, monthly }: Change): Told {
   const kept = new Set(levels.resource.filter(({ fate }) => fate === 'kept').map(({ urn }) => withoutStackName(urn)));
-  const rows = levels.cost.map(({ urn, name, type, monthly: month, most, estimate }) => {
-    const [before, after] = [month.before ?? 0, month.after ?? 0];
-    const limit = (most.after ?? 0) - (most.before ?? 0);
-    const grows = limit === after - before ? '' : `, at the most ${signed(limit)}`;
-    return {
-      mark: month.before === null ? marks.added : month.after === null ? marks.removed : marks.changed,
-      subject: quote(name),
-      text: `${usd(before)} -> ${usd(after)} (${signed(after - before)}${grows}) ${quote(type)}${estimate ? ', estimate' : ''}${kept.has(withoutStackName(urn)) ? '; what is kept is still billed' : ''}`,
-      details: [],
-    };
+  const rows = levels.cost.map((change) => {
+    const { urn, name, type, monthly: month, estimate, unpriced } = change;
+    const mark: Mark =
+      month.before === null && !unpriced.before
+        ? marks.added
+        : month.after === null && !unpriced.after
+          ? marks.removed
+          : marks.changed;
+    const billed = kept.has(withoutStackName(urn)) ? '; what is kept is still billed' : '';
+    const text = `${costText(change)} ${quote(type)}${estimate ? ', estimate' : ''}${billed}`;
+    return { mark, subject: quote(name), text, details: [] };
   });
   const rest = monthly.head === null ? [] : unpricedTexts(monthly.head);
   const basis: Row = { mark: 'told', subject: 'not in it', text: rest.join('; '), details: [] };
   return { title: 'Cost', summary: monthText(monthly), rows: rest.length === 0 ? rows : [...rows, basis] };
+}
+
+function costText({ monthly, most, unpriced }: CostChange): Sentence {
+  const from = unpriced.before ? 'no price' : usd(monthly.before ?? 0);
+  const to = unpriced.after ? 'no price' : usd(monthly.after ?? 0);
+  if (unpriced.before || unpriced.after) return `${from} -> ${to}`;
+  const [more, limit] = [differenceIn(monthly), differenceIn(most)];
+  return `${from} -> ${to} (${signed(more)}${limit === more ? '' : `, at the most ${signed(limit)}`})`;
 }
 
 /** The cost level knows no environment. */
@@ -152,13 +161,19 @@ function withoutStackName(urn: string): string {
 }
 
 /** The sum with what it rests on: a number alone would promise too much. */
-export function monthText({ base, head }: Change['monthly']): Sentence {
-  if (head === null) return 'not known';
-  const [before, most] = [base?.usd ?? 0, base?.mostUsd ?? 0];
-  const sum = `${usd(before)} -> ${usd(head.usd)} USD a month (${signed(head.usd - before)})`;
-  const limit = `at the most ${usd(most)} -> ${usd(head.mostUsd)} (${signed(head.mostUsd - most)})`;
+export function monthText({ head, difference }: Change['monthly']): Sentence {
+  if (head === null || difference === null) return 'not known';
+  const { unknown, usd: least, mostUsd: most } = difference;
+  const month = `${moveText(least)} USD a month (${signed(differenceIn(least))})`;
+  const limit = `at the most ${moveText(most)} (${signed(differenceIn(most))})`;
   const share = head.usd === 0 ? 0 : Math.round((100 * head.estimatedUsd) / head.usd);
-  return `${sum}, ${limit}; ${share} % of it rests on estimates, prices of ${quote(head.asOf)}`;
+  const basis = `${share} % of it rests on estimates, prices of ${quote(head.asOf)}`;
+  if (unknown === 0) return `${month}, ${limit}; ${basis}`;
+  return `difference not known, because of ${count(unknown, 'resource')} without a price; all others: ${month}, ${limit}; ${basis}`;
+}
+
+function moveText({ before, after }: Moved<number>): string {
+  return `${usd(before ?? 0)} -> ${usd(after ?? 0)}`;
 }
 
 function unpricedTexts({ unpriced }: Monthly): Sentence[] {

@@ -1,7 +1,7 @@
 import type { Change, Reason, ResourceChange } from './change.ts';
 import { nameOfUrn } from './projection.ts';
 import { isRoutine } from './routine.ts';
-import { listed, quote, showMove, usd, type Sentence } from './wording.ts';
+import { differenceIn, listed, quote, showMove, usd, type Sentence } from './wording.ts';
 
 /** Everything that a rule of the verdict may look at. */
 export type Compared = Pick<Change, 'levels' | 'stateful' | 'monthly' | 'leftOut' | 'base' | 'head'> & {
@@ -156,6 +156,13 @@ export const verdictRules: readonly VerdictRule[] = [
       .map(({ path }) => ({ subject: path, text: 'has to be there before it is deployed' })),
   ),
   rule('cost-raised', 'needs review', ({ monthly }) => costReasons(monthly)),
+  rule('cost-unknown', 'needs review', ({ levels }) =>
+    levels.cost.flatMap(({ name, monthly, unpriced }) =>
+      unpriced.after && monthly.before !== null
+        ? [{ subject: name, text: `costs ${usd(monthly.before)} USD a month, and what it will cost has no price` }]
+        : [],
+    ),
+  ),
   rule('policy-withdrawn', 'needs review', ({ levels }) =>
     levels.policy
       .filter(({ operation }) => operation === 'rule removed')
@@ -206,10 +213,10 @@ function named(value: string | null): Sentence {
   return value === null ? 'nothing' : quote(value);
 }
 
-function costReasons({ base, head }: Change['monthly']): Pick<Reason, 'subject' | 'text'>[] {
-  if (base === null || head === null) return [];
-  const raised = head.usd - base.usd;
-  const most = head.mostUsd - base.mostUsd;
+function costReasons({ base, difference }: Change['monthly']): Pick<Reason, 'subject' | 'text'>[] {
+  if (base === null || difference === null) return [];
+  const raised = differenceIn(difference.usd);
+  const most = differenceIn(difference.mostUsd);
   return [
     ...(raised > costRaisedMaxUsd ? [{ subject: 'cost', text: `rises by ${usd(raised)} USD a month` }] : []),
     ...(most > mostRaisedMaxUsd ? [{ subject: 'cost', text: `may rise by ${usd(most)} USD a month at the most` }] : []),

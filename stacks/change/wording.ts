@@ -1,4 +1,5 @@
 import { shortDigest } from '@orrery/contracts/digest';
+import type { Moved } from './change.ts';
 import { isFields } from './values.ts';
 
 /**
@@ -110,4 +111,9 @@ export function usd(amount: number): string {
 
 export function signed(amount: number): string {
   return `${amount < 0 ? '-' : '+'}${usd(Math.abs(amount))}`;
+}
+
+/** How much more it is; nothing stands for nothing. */
+export function differenceIn({ before, after }: Moved<number>): number {
+  return (after ?? 0) - (before ?? 0);
 }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePrices } from '#infra/planning/prices.ts';
+import { compare } from '#stacks/change/compare.ts';
 import { estimate } from '#stacks/change/estimate.ts';
+import { formatMarkdown } from '#stacks/change/markdown.ts';
 import { baseGraph, resource } from './corpus/graph.ts';
 import { withInput } from './corpus/case.ts';
-import { baseWorld } from './corpus/world.ts';
+import { baseWorld, contextOf, sideOf } from './corpus/world.ts';
 
 const world = baseWorld();
 const graph = baseGraph(world.release);
@@ -62,6 +64,37 @@ describe('what a graph costs in a month', () => {
         '1 kubernetes:core/v1:Service no price',
       ],
     );
+  });
+
+  it('is a difference only of what has a price on both sides', () => {
+    const differs = (from: typeof graph, to: typeof graph) => {
+      const [before, after] = [baseWorld(), baseWorld()];
+      const [base, head] = [
+        sideOf({ ...before, graph: from }, 'prod'),
+        sideOf({ ...after, graph: to }, 'working tree'),
+      ];
+      return compare(base, head, contextOf(before, after));
+    };
+    const huge = withInput(graph, 'redis-state-group', 'nodeType', 'cache.r7g.huge');
+    const tall = withInput(huge, 'system-nodes', 'scalingConfig.minSize', 4);
+    const lost = differs(graph, tall);
+    // One node more: 365, and 10 for its disk. The 292 of Redis are in neither sum.
+    assert.deepEqual(lost.monthly.difference, {
+      unknown: 1,
+      usd: { before: 1299, after: 1674 },
+      mostUsd: { before: 3904, after: 3904 },
+    });
+    assert.deepEqual(
+      lost.verdict.reasons.map(({ rule }) => rule),
+      ['cost-raised', 'cost-unknown'],
+    );
+    assert.match(formatMarkdown([lost], { reproduce: 'x' }), /\| \+375\.00, and 1 without a price \|/);
+    const gained = differs(huge, graph);
+    assert.deepEqual([gained.monthly.difference?.unknown, gained.verdict.reasons], [1, []]);
+    // Without a price on both sides, and the same: nothing differs. With other sizes: nobody knows by how much.
+    assert.equal(differs(huge, tall).monthly.difference?.unknown, 0);
+    const larger = withInput(huge, 'redis-state-group', 'numCacheClusters', 3);
+    assert.equal(differs(huge, larger).monthly.difference?.unknown, 1);
   });
 
   it('can be told of the platform by its own list: nothing of it is without a price', () => {
