@@ -23,7 +23,7 @@ export interface ClickHouseArgs {
   readonly cpu: number;
   /** Requested and limited alike. At least 1024. */
   readonly memoryMiB: number;
-  /** Size of the volume. It can grow, never shrink. */
+  /** Size of the volume, for example 100. It grows in place, at most once in six hours; it never shrinks. */
   readonly volumeGiB: number;
   /** What has to stand first: the driver of volumes. */
   readonly after: readonly Resource[];
@@ -56,6 +56,19 @@ export class ClickHouse extends ComponentResource {
       },
       { parent: this },
     );
+    // A claim of its own, because a set's template of claims can't be changed, not even to a larger size.
+    const claim = new kubernetes.core.v1.PersistentVolumeClaim(
+      `${name}-volume`,
+      {
+        metadata: { namespace: args.namespace, labels },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: storageClass.metadata.name,
+          resources: { requests: { storage: `${args.volumeGiB}Gi` } },
+        },
+      },
+      stateful({ parent: this }),
+    );
     const service = new kubernetes.core.v1.Service(
       `${name}-service`,
       {
@@ -72,28 +85,18 @@ export class ClickHouse extends ComponentResource {
           serviceName: service.metadata.name,
           replicas: 1,
           selector: { matchLabels: labels },
-          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-          template: { metadata: { labels }, spec: podSpec(args) },
-          volumeClaimTemplates: [
-            {
-              metadata: { name: volumeName },
-              spec: {
-                accessModes: ['ReadWriteOnce'],
-                storageClassName: storageClass.metadata.name,
-                resources: { requests: { storage: `${args.volumeGiB}Gi` } },
-              },
-            },
-          ],
+          template: { metadata: { labels }, spec: podSpec(args, claim.metadata.name) },
         },
       },
-      stateful({ parent: this, dependsOn: [...args.after] }),
+      // Two servers on one volume would wait for each other, or worse.
+      { parent: this, dependsOn: [...args.after], deleteBeforeReplace: true },
     );
     this.url = interpolate`http://${service.metadata.name}.${args.namespace}.svc:${httpPort}`;
     this.registerOutputs({ url: this.url });
   }
 }
 
-function podSpec(args: ClickHouseArgs): kubernetes.types.input.core.v1.PodSpec {
+function podSpec(args: ClickHouseArgs, claimName: Input<string>): kubernetes.types.input.core.v1.PodSpec {
   const amount = { cpu: String(args.cpu), memory: `${args.memoryMiB}Mi` };
   return {
     automountServiceAccountToken: false,
@@ -129,6 +132,9 @@ function podSpec(args: ClickHouseArgs): kubernetes.types.input.core.v1.PodSpec {
         ],
       },
     ],
-    volumes: ['logs', 'users', 'temporary'].map((name) => ({ name, emptyDir: { sizeLimit: '1Gi' } })),
+    volumes: [
+      { name: volumeName, persistentVolumeClaim: { claimName } },
+      ...['logs', 'users', 'temporary'].map((name) => ({ name, emptyDir: { sizeLimit: '1Gi' } })),
+    ],
   };
 }

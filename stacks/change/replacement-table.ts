@@ -8,7 +8,7 @@ export interface Replacements {
   readonly refuse?: readonly string[];
   /** Replaced when the value, a version, is lowered. */
   readonly replaceLowered?: readonly string[];
-  /** Refused when the value, a version, is lowered. */
+  /** Refused when the value, a version or a quantity, is lowered. */
   readonly refuseLowered?: readonly string[];
 }
 
@@ -167,8 +167,13 @@ export const replacementTable: Readonly<Record<string, Replacements>> = {
   'kubernetes:core/v1:ConfigMap': { replace: ['data', 'binaryData', 'immutable'] },
   // no entry: everything in place
   'kubernetes:core/v1:Namespace': {},
-  // core/v1 PersistentVolumeClaim
-  'kubernetes:core/v1:PersistentVolumeClaim': { replace: ['spec'] },
+  // core/v1 PersistentVolumeClaim; the rest of the spec is immutable for the API but for a larger request
+  // (pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate)
+  'kubernetes:core/v1:PersistentVolumeClaim': {
+    replace: ['spec.accessModes', 'spec.selector', 'spec.storageClassName', 'spec.volumeName'],
+    refuse: ['spec.dataSource', 'spec.dataSourceRef', 'spec.volumeMode'],
+    refuseLowered: ['spec.resources.requests.storage'],
+  },
   // core/v1 ResourceQuota
   'kubernetes:core/v1:ResourceQuota': { replace: ['spec.scopes'] },
   // core/v1 Secret

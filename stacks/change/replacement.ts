@@ -77,10 +77,21 @@ function tokensOfPointer(pointer: string): string[] {
 
 function isLowered({ before, after }: ValueChange): boolean {
   if (typeof before !== 'string' || typeof after !== 'string') return false;
+  const [larger, smaller] = [before, after].map(bytesOf);
+  if (larger !== undefined && smaller !== undefined) return smaller < larger;
   const [from, to] = [before, after].map((text) => text.split('.').map(Number));
   if (from === undefined || to === undefined || [...from, ...to].some((part) => !Number.isInteger(part))) return false;
   const index = from.findIndex((part, at) => part !== (to[at] ?? 0));
   return index >= 0 && (to[index] ?? 0) < (from[index] ?? 0);
+}
+
+const units = ['', 'K', 'M', 'G', 'T', 'P'];
+
+/** A quantity of Kubernetes with a unit, for example `100Gi`; undefined for anything else, a version among it. */
+function bytesOf(text: string): number | undefined {
+  const { amount, unit = '', binary } = /^(?<amount>[\d.]+)(?<unit>[KkMGTP])(?<binary>i)?$/.exec(text)?.groups ?? {};
+  const bytes = Number(amount) * (binary === undefined ? 1000 : 1024) ** units.indexOf(unit.toUpperCase());
+  return Number.isFinite(bytes) ? bytes : undefined;
 }
 
 function textsOf(value: unknown): string[] {

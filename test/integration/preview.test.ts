@@ -53,23 +53,42 @@ describe('preview and diff', () => {
     );
   });
 
+  it('are safe where a volume grows, and end unsafe where it would shrink, and say what and why', async function () {
+    this.timeout(120_000);
+    const settings = clone.read('Pulumi.prod.yaml');
+    const previewOf = async (size: number) => {
+      clone.write('Pulumi.prod.yaml', settings.replace('volumeGiB: 1000', `volumeGiB: ${size}`));
+      const answer = await clone.orrery(['preview', 'prod', '--plain']);
+      clone.write('Pulumi.prod.yaml', settings);
+      return answer;
+    };
+    const larger = await previewOf(1500);
+    assert.equal(larger.code, 0, larger.stderr);
+    assert.match(larger.stdout, /^prod: [0-9a-f]{12} -> [0-9a-f]{12} \(binding .*\) {2}SAFE {2}2 changes\n/);
+    assert.match(larger.stdout, /clickhouse-volume: kubernetes:core\/v1:PersistentVolumeClaim updated\n/);
+    const smaller = await previewOf(500);
+    assert.equal(smaller.code, 3, smaller.stderr);
+    assert.match(smaller.stdout, /^prod: .* {2}BLOCKED {2}2 changes\n/);
+    assert.match(
+      smaller.stdout,
+      /blocked: clickhouse-volume .* 1000Gi -> 500Gi is not accepted by its API \[api-refuses\]/,
+    );
+    assert.match(smaller.stdout, /settings: clickhouse\.volumeGiB: 1000 -> 500/);
+    assert.match(smaller.stderr, /rendering/);
+  });
+
   it('end unsafe where the tree would replace what holds data, and say what and why', async function () {
     this.timeout(60_000);
-    const settings = clone.read('Pulumi.prod.yaml');
-    clone.write('Pulumi.prod.yaml', settings.replace('volumeGiB: 1000', 'volumeGiB: 2000'));
+    const source = clone.read('infra/data/clickhouse.ts');
+    clone.write('infra/data/clickhouse.ts', source.replace("['ReadWriteOnce']", "['ReadWriteOncePod']"));
     const answer = await clone.orrery(['preview', 'prod', '--plain']);
-    clone.write('Pulumi.prod.yaml', settings);
+    clone.write('infra/data/clickhouse.ts', source);
     assert.equal(answer.code, 3, answer.stderr);
+    assert.match(answer.stdout, /^prod: .* {2}BLOCKED {2}\d+ changes, .*1 stateful replaced\n/);
     assert.match(
       answer.stdout,
-      /^prod: [0-9a-f]{12} -> [0-9a-f]{12} \(binding .*\) {2}BLOCKED {2}\d+ changes?, 1 stateful replaced\n/,
+      /clickhouse-volume: kubernetes:core\/v1:PersistentVolumeClaim replaced: .*protected: the engine will refuse/,
     );
-    assert.match(
-      answer.stdout,
-      /clickhouse-server: kubernetes:apps\/v1:StatefulSet replaced: .*protected: the engine will refuse/,
-    );
-    assert.match(answer.stdout, /settings: clickhouse\.volumeGiB: 1000 -> 2000/);
-    assert.match(answer.stderr, /rendering/);
   });
 
   it('tell a definition by its fields, between two releases, without rendering and without the store', async function () {

@@ -147,13 +147,26 @@ const unprotected: Omit<Mutant, 'rule'>[] = [
     found: [['aws:s3/bucket:Bucket store-bucket', 'forceDestroy', true]],
   },
   {
-    fault: 'volumes go when ClickHouse is scaled to none',
+    fault: 'the volume of ClickHouse goes with the line that makes it',
+    environments: both,
+    plant: { into: 'clickhouse-volume', change: { retainOnDelete: false } },
+    found: [['kubernetes:core/v1:PersistentVolumeClaim clickhouse-volume', 'retainOnDelete', false]],
+  },
+  {
+    fault: 'a set makes its own volumes, and they go when it is scaled to none',
     environments: both,
     plant: {
       into: 'clickhouse-server',
-      set: { 'spec.persistentVolumeClaimRetentionPolicy': { whenDeleted: 'Retain', whenScaled: 'Delete' } },
+      set: {
+        'spec.volumeClaimTemplates': [{ metadata: { name: 'data' } }],
+        'spec.persistentVolumeClaimRetentionPolicy': { whenDeleted: 'Retain', whenScaled: 'Delete' },
+      },
     },
-    found: [[statefulSet, 'spec.persistentVolumeClaimRetentionPolicy.whenScaled', 'Delete']],
+    found: [
+      [statefulSet, 'protect', false],
+      [statefulSet, 'retainOnDelete', false],
+      [statefulSet, 'spec.persistentVolumeClaimRetentionPolicy.whenScaled', 'Delete'],
+    ],
   },
   {
     fault: 'disks go with their claims, as is the default',

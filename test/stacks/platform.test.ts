@@ -17,8 +17,8 @@ const holdsData = [
   'aws:elasticache/replicationGroup:ReplicationGroup redis-state-group',
   'aws:kms/key:Key key-key',
   'aws:s3/bucket:Bucket store-bucket',
-  'kubernetes:apps/v1:StatefulSet clickhouse-server',
   'kubernetes:core/v1:Namespace platform-namespace',
+  'kubernetes:core/v1:PersistentVolumeClaim clickhouse-volume',
   'random:index/randomPassword:RandomPassword token-password',
 ];
 

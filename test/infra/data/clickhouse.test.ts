@@ -29,28 +29,33 @@ describe('ClickHouse', () => {
       'kubernetes:apps/v1:StatefulSet clickhouse-server < clickhouse',
       'kubernetes:core/v1:Service clickhouse-service < clickhouse',
       'kubernetes:storage.k8s.io/v1:StorageClass clickhouse-storage < clickhouse',
+      'kubernetes:core/v1:PersistentVolumeClaim clickhouse-volume < clickhouse',
     ]);
     const { inputs } = resourceNamed(recording, 'clickhouse-storage');
-    assert.equal(inputs['reclaimPolicy'], 'Retain');
+    assert.deepEqual([inputs['reclaimPolicy'], inputs['allowVolumeExpansion']], ['Retain', true]);
     assert.deepEqual(inputs['parameters'], { type: 'gp3', encrypted: 'true' });
     assert.deepEqual([...recording.completed], ['clickhouse']);
   });
 
   it('keeps its data when the pod, the set or the program lets go', async () => {
+    const { inputs, protect, retainOnDelete } = resourceNamed(await recordClickHouse(), 'clickhouse-volume');
+    assert.deepEqual([protect, retainOnDelete], [true, true]);
+    assert.deepEqual(inputs['spec'], {
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: '${clickhouse-storage.metadata.name}',
+      resources: { requests: { storage: '200Gi' } },
+    });
+  });
+
+  it('has its size in the claim alone: the set could not be told another one', async () => {
     const server = resourceNamed(await recordClickHouse(), 'clickhouse-server');
     const spec = server.inputs['spec'] as StatefulSet;
-    assert.deepEqual([server.protect, server.retainOnDelete], [true, true]);
-    assert.deepEqual(spec.persistentVolumeClaimRetentionPolicy, { whenDeleted: 'Retain', whenScaled: 'Retain' });
-    assert.deepEqual(spec.volumeClaimTemplates, [
-      {
-        metadata: { name: 'data' },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: '${clickhouse-storage.metadata.name}',
-          resources: { requests: { storage: '200Gi' } },
-        },
-      },
-    ]);
+    assert.equal(spec.volumeClaimTemplates, undefined);
+    assert.deepEqual(spec.template.spec.volumes[0], {
+      name: 'data',
+      persistentVolumeClaim: { claimName: '${clickhouse-volume.metadata.name}' },
+    });
+    assert.deepEqual([server.protect, server.retainOnDelete], [false, false]);
   });
 
   it('runs without rights on the pool that is never reclaimed', async () => {

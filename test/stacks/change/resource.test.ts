@@ -123,8 +123,8 @@ describe('the resources of two graphs', () => {
 
   it('of a provider are replaced with it', () => {
     const changes = compareResources(graph, withInput(graph, 'cluster-kubernetes', 'clusterIdentifier', 'another'));
-    assert.equal(only(changes, 'clickhouse-server').follows?.[0]?.path, 'provider');
-    assert.equal(only(changes, 'clickhouse-server').fate, 'refused');
+    assert.equal(only(changes, 'clickhouse-volume').follows?.[0]?.path, 'provider');
+    assert.equal(only(changes, 'clickhouse-volume').fate, 'refused');
   });
 
   it('tell every other difference too: another order of things, another parent, another stack output', () => {

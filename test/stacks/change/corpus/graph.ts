@@ -120,25 +120,35 @@ function data(): GraphResource[] {
       inputs: { length: 48, special: false },
       options: kept,
     }),
-    clickhouse(),
+    ...clickhouse(),
   ];
 }
 
-function clickhouse(): GraphResource {
-  return resource('kubernetes:apps/v1:StatefulSet', 'clickhouse-server', {
-    inputs: {
-      metadata: { namespace: 'orrery' },
-      spec: {
-        replicas: 1,
-        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-        template: { spec: { containers: [{ name: 'clickhouse', image: `clickhouse@sha256:${'c'.repeat(64)}` }] } },
-        volumeClaimTemplates: [
-          { metadata: { name: 'data' }, spec: { resources: { requests: { storage: '1000Gi' } } } },
-        ],
+function clickhouse(): GraphResource[] {
+  return [
+    resource('kubernetes:core/v1:PersistentVolumeClaim', 'clickhouse-volume', {
+      inputs: {
+        metadata: { namespace: 'orrery' },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1000Gi' } } },
       },
-    },
-    options: kept,
-  });
+      options: kept,
+    }),
+    resource('kubernetes:apps/v1:StatefulSet', 'clickhouse-server', {
+      inputs: {
+        metadata: { namespace: 'orrery' },
+        spec: {
+          replicas: 1,
+          template: {
+            spec: {
+              containers: [{ name: 'clickhouse', image: `clickhouse@sha256:${'c'.repeat(64)}` }],
+              volumes: [{ name: 'data', persistentVolumeClaim: { claimName: '${clickhouse-volume.metadata.name}' } }],
+            },
+          },
+        },
+      },
+      options: { deleteBeforeReplace: true },
+    }),
+  ];
 }
 
 function nodes(): GraphResource[] {
