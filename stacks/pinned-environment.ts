@@ -5,8 +5,8 @@ import { CommandError } from './errors.ts';
 
 /** Where pins, releases and bindings are read from. What it returns has been checked against its digest. */
 export interface ReleaseSource {
-  /** What the environment stands on; undefined before its first pin. */
-  pin(environment: string): Pin | undefined;
+  /** What the environment stands on. Throws before its first pin. */
+  pin(environment: string): Pin;
   release(digest: string): Release;
   binding(environment: string, digest: Pin['binding']): Binding;
 }
@@ -17,19 +17,9 @@ export interface PinnedEnvironment {
   readonly settings: Binding['settings'];
 }
 
-/**
- * What an environment stands on, by its pin. Throws `PIN_MISSING` before the first pin and `BINDING_FOREIGN` for another
- * environment's binding.
- */
+/** What an environment stands on, by its pin. Throws `BINDING_FOREIGN` for another environment's binding. */
 export function readPinnedEnvironment(source: ReleaseSource, environment: string): PinnedEnvironment {
   const pin = source.pin(environment);
-  if (pin === undefined) {
-    throw new CommandError({
-      code: 'PIN_MISSING',
-      message: `${environment} stands on no release: stacks/pins/${environment}.json is missing`,
-      hint: `npx orrery release create, then npx orrery pin ${environment} RELEASE`,
-    });
-  }
   const binding = source.binding(environment, pin.binding);
   if (binding.environment !== environment) {
     throw new CommandError({

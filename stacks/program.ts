@@ -5,7 +5,7 @@ import { PlanError } from '../infra/errors.ts';
 import { CommandError } from './errors.ts';
 import { assertSettingsPinned, diffSettings, readPinnedEnvironment, type ReleaseSource } from './pinned-environment.ts';
 import { composePlatform, type PlatformOutputs, type PlatformRequest } from './platform.ts';
-import { readPin } from './promotion/pin.ts';
+import { assertPinMoved } from './promotion/pin.ts';
 import type { Places } from './release/places.ts';
 import { readBinding, readRelease } from './release/records.ts';
 import { renderEnvironment } from './render/environment.ts';
@@ -15,8 +15,8 @@ import { settingsOfConfig } from './settings.ts';
 
 /**
  * Pulumi's entry, run in the folder of Pulumi.yaml with the environment's name as stack. It deploys what the environment's pin
- * names, by the infrastructure program of the release itself, whatever this tree holds; settings that nobody pinned and a render
- * that is not the pinned one stop it.
+ * names, by the infrastructure program of the release itself, whatever this tree holds; a pin that the ledger does not have, settings
+ * that nobody pinned and a render that is not the pinned one stop it.
  */
 export default async function program(): Promise<PlatformOutputs> {
   const root = process.cwd();
@@ -75,7 +75,7 @@ async function announceWorkingTree(environment: string, differences: number): Pr
 
 function recordsOf(places: Places): ReleaseSource {
   return {
-    pin: (environment) => readPin(places, environment),
+    pin: (environment) => assertPinMoved(places, environment),
     release: (digest) => readRelease(places, digest).release,
     binding: (environment, digest) => readBinding(places, environment, digest),
   };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { settleDeployments, type StandsOn } from '../promotion/deployment.ts';
 import { readLedger, type DeploymentRecord } from '../promotion/ledger.ts';
-import { acquireLock, type Lease } from '../promotion/lock.ts';
+import { underLock, type Lease } from '../promotion/lock.ts';
 import { lastMove, settlePin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 
@@ -21,17 +21,14 @@ export interface HoldOptions {
  * ledger, and the pin says what the ledger's last move says.
  */
 export async function holdLocal<T>(options: HoldOptions, work: (lease: Lease) => Promise<T>): Promise<T> {
-  const { places, holder, actor, waitMs, now, progress } = options;
-  const lease = await acquireLock(places, 'local', { holder, ...(waitMs === undefined ? {} : { waitMs }) });
-  try {
+  const { places, holder, actor, waitMs = 0, now, progress } = options;
+  return underLock(places, 'local', { holder, waitMs, progress }, async (lease) => {
     settlePin(places, 'local');
     const reason = 'found unfinished';
     const standsOn = (deployment: DeploymentRecord) => standsOnNext(places, deployment);
     await settleDeployments({ places, environment: 'local', lease, actor, reason, now, progress, standsOn });
-    return await work(lease);
-  } finally {
-    await lease.release();
-  }
+    return work(lease);
+  });
 }
 
 /** A deployer of `local` takes all that runs with it when it dies, and what starts next is what is pinned. */

@@ -16,9 +16,10 @@ import {
 } from './deployment.ts';
 import type { Engine, EngineRun, RunOptions } from './engine.ts';
 import { lastDeployment, movesOf, readLedger, type DeploymentRecord } from './ledger.ts';
-import { acquireLock, type LockOptions } from './lock.ts';
+import { underLock, type LockOptions } from './lock.ts';
 import { keepExport } from './state-export.ts';
-import { assertPinMoved, verifyPinned } from './verify.ts';
+import { assertPinMoved } from './pin.ts';
+import { verifyPinned } from './verify.ts';
 
 export interface CloudDeploymentOptions {
   readonly places: Places;
@@ -60,16 +61,13 @@ export async function deployCloud(options: CloudDeploymentOptions): Promise<Clou
   await assertRenderPinned(places, pin, rendered);
   if (options.signal.aborted) throw interruptedEarly(environment);
   const holder = `${options.actor}: deploy ${environment}`;
-  const lease = await acquireLock(places, environment, { ...options.lock, holder });
-  try {
+  return underLock(places, environment, { ...options.lock, holder, progress }, async (lease) => {
     const before = lastDeployment(readLedger(places, environment));
     const left = await settleDeployments({ ...options, lease });
     tellPredecessor(before, left.length > 0, progress);
     const recovers = left.length > 0 || before?.ended?.event.outcome === 'interrupted';
-    return await runSteps({ ...options, lease, pin, recovers });
-  } finally {
-    await lease.release();
-  }
+    return runSteps({ ...options, lease, pin, recovers });
+  });
 }
 
 interface Run extends CloudDeploymentOptions, Pick<Deploying, 'lease'> {

@@ -44,12 +44,14 @@ export function holdLease(options: LeaseOptions): HeldLease {
     return ledger === undefined ? next : { ...next, ledger };
   };
   let record = options.record;
+  // Kept apart from what was written last: who joined is told by the next renewal that passes.
+  let { processes } = record;
   let renewedAt = performance.now();
   let ended = false;
   let turn: Promise<void> = Promise.resolve();
 
   const lapsed = () => now() >= record.untilMs || performance.now() - renewedAt >= leaseMs;
-  const renew = async (processes = record.processes) => {
+  const renew = async () => {
     if (ended || lapsed()) return;
     const [at, next] = [performance.now(), withHead({ ...record, processes, untilMs: now() + leaseMs })];
     if ((await driver.highest())?.fence !== record.fence) return;
@@ -58,7 +60,7 @@ export function holdLease(options: LeaseOptions): HeldLease {
   };
   // A renewal that fails is tried again at the next turn; when none succeeds in time, the lease lapses.
   const timer = setInterval(() => {
-    turn = turn.then(() => renew()).catch(() => undefined);
+    turn = turn.then(renew).catch(() => undefined);
   }, leaseMs / renewalsPerLease).unref();
 
   const stop = async () => {
@@ -80,7 +82,8 @@ export function holdLease(options: LeaseOptions): HeldLease {
       return Math.min(record.untilMs - now(), renewedAt + leaseMs - performance.now());
     },
     async include(pid) {
-      const included = turn.then(() => renew([...record.processes, holderProcess(pid)]));
+      processes = [...processes, holderProcess(pid)];
+      const included = turn.then(renew);
       turn = included.catch(() => undefined);
       await included;
     },

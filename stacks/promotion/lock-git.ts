@@ -7,6 +7,9 @@ interface Ref {
   readonly oid: string;
 }
 
+/** Once more when the remote has what an earlier push brought there unheard. */
+const pushesMax = 2;
+
 /** A lease is a commit without files, by nobody: hosts of git take refs outside their branches as long as they name commits. */
 const author = ['-c', 'user.name=orrery', '-c', 'user.email=orrery@localhost'];
 
@@ -27,6 +30,8 @@ class GitLock implements LockDriver {
   private readonly prefix: string;
   /** What this process has pushed, by fence: what the next push of the ref demands to find. */
   private readonly own = new Map<number, string>();
+  /** Everything that this process has tried to push: a push may arrive although nothing is heard of it. */
+  private readonly tried = new Set<string>();
 
   constructor(root: string, remote: string, prefix: string) {
     this.root = root;
@@ -45,8 +50,12 @@ class GitLock implements LockDriver {
   }
 
   async renew(record: LockRecord): Promise<void> {
-    const expected = this.own.get(record.fence) ?? '';
-    if (!(await this.push(record, expected))) throw this.unreachable(`${this.ref(record.fence)} is no longer ours`);
+    for (let attempt = 0; attempt < pushesMax; attempt += 1) {
+      const expected = this.own.get(record.fence) ?? '';
+      if (await this.push(record, expected)) return;
+      if (this.own.get(record.fence) === expected) break;
+    }
+    throw this.unreachable(`${this.ref(record.fence)} is no longer ours`);
   }
 
   async prune(below: number): Promise<void> {
@@ -90,6 +99,7 @@ class GitLock implements LockDriver {
     const ref = this.ref(record.fence);
     const tree = (await this.git(['mktree'], '')).trim();
     const oid = (await this.git(['commit-tree', tree, '-F', '-'], JSON.stringify(record))).trim();
+    this.tried.add(oid);
     const words = [
       'push',
       '--quiet',
@@ -101,8 +111,8 @@ class GitLock implements LockDriver {
     const pushed = await this.answer(words);
     // What counts is what the remote has: an answer can get lost after the ref was taken.
     const found = pushed.code === 0 ? oid : (await this.refs()).find((one) => one.fence === record.fence)?.oid;
-    if (found === oid) this.own.set(record.fence, oid);
-    else if (found === undefined) throw this.unreachable(pushed.said);
+    if (found === undefined) throw this.unreachable(pushed.said);
+    if (this.tried.has(found)) this.own.set(record.fence, found);
     return found === oid;
   }
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@orrery/contracts/digest';
 import { systemClock } from '@orrery/kit/clock';
-import { CommandError } from '../errors.ts';
+import { CommandError, messageOf } from '../errors.ts';
 import { hasRemote } from '../release/git.ts';
 import { isLocal, type Places } from '../release/places.ts';
 import { holdLease, type Lease } from './lease.ts';
@@ -72,6 +72,30 @@ export async function acquireLock(places: Places, environment: string, options: 
   }
 }
 
+export interface UnderLockOptions extends LockOptions {
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * Does something while it holds the lock. A lease that can't be given back ends by itself: that is told, and hides neither what was
+ * done nor why it failed.
+ */
+export async function underLock<T>(
+  places: Places,
+  environment: string,
+  options: UnderLockOptions,
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const lease = await acquireLock(places, environment, options);
+  try {
+    return await work(lease);
+  } finally {
+    await lease.release().catch((error: unknown) => {
+      options.progress(`the lock of ${environment} was not given back, its lease ends by itself: ${messageOf(error)}`);
+    });
+  }
+}
+
 /** Where an environment's leases are kept on this machine. */
 export function locksFolder(places: Places, environment: string): string {
   return join(places.state, 'locks', environment);
@@ -82,16 +106,19 @@ function both(outer: Lease, inner: Lease): Lease {
     fence: outer.fence,
     remainingMs: () => Math.min(outer.remainingMs(), inner.remainingMs()),
     async include(pid) {
-      await outer.include(pid);
       await inner.include(pid);
+      await outer.include(pid);
     },
     async assertHeld() {
       await inner.assertHeld();
       await outer.assertHeld();
     },
     async release() {
-      await outer.release();
-      await inner.release();
+      try {
+        await outer.release();
+      } finally {
+        await inner.release();
+      }
     },
   };
 }
@@ -128,9 +155,13 @@ async function tryAcquire(driver: LockDriver, request: Request): Promise<Lease |
       ...(ledger === undefined ? {} : { ledger }),
     };
     const lease = holdLease({ environment, driver, record, leaseMs, now, head });
-    // Looked at again: a fence that was looked up long ago may be one that has been taken, ended and forgotten since.
-    if ((await driver.create(record)) && (await driver.highest())?.fence === record.fence) {
-      await driver.prune(record.fence - leasesKept);
+    const isOurs = await takes(driver, record).catch(async (error: unknown) => {
+      await lease.abandon();
+      throw error;
+    });
+    if (isOurs) {
+      // Old leases do no harm: where they can't be removed, they stay.
+      await driver.prune(record.fence - leasesKept).catch(() => undefined);
       return lease;
     }
     await lease.abandon();
@@ -141,6 +172,11 @@ async function tryAcquire(driver: LockDriver, request: Request): Promise<Lease |
     hint: 'see who else deploys it, then try again',
     exitCode: 3,
   });
+}
+
+/** Looked at again once taken: a fence that was looked up long ago may be one that has been taken, ended and forgotten since. */
+async function takes(driver: LockDriver, record: LockRecord): Promise<boolean> {
+  return (await driver.create(record)) && (await driver.highest())?.fence === record.fence;
 }
 
 /** Whether a lease still counts, by this machine's clock; one of another machine counts longer by what the clocks may differ. */

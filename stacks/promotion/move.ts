@@ -6,8 +6,8 @@ import { readBinding, readRelease } from '../release/records.ts';
 import { renderEnvironment } from '../render/environment.ts';
 import { assertRenderPinned } from '../render/pinned.ts';
 import { movesOf, readLedger, type Move } from './ledger.ts';
-import { acquireLock } from './lock.ts';
-import { lastMove, movePin } from './pin.ts';
+import { underLock } from './lock.ts';
+import { lastMove, movePin, settlePin } from './pin.ts';
 import { provideClosure } from './verify.ts';
 
 export interface MoveOptions {
@@ -25,22 +25,22 @@ export interface MoveOptions {
 
 /**
  * Moves the pin of an environment that is recorded in git, once all that it names is there. What moves is this clone's: it reaches others
- * by a commit, so only this clone's lock is taken. Moving to where the pin is already writes nothing.
+ * by a commit, so only this clone's lock is taken. Moving to where the pin is already adds no entry; it finishes a move that was killed
+ * between the ledger and the pin's file.
  */
 export async function moveRecordedPin(options: MoveOptions): Promise<Move> {
   const { places, environment, kind, pin, actor, reason, now, progress, waitMs = 0 } = options;
   await provideClosure(places, readRelease(places, pin.release), progress);
-  const lease = await acquireLock(places, environment, { holder: `${actor}: ${kind}`, scope: 'clone', waitMs });
-  try {
+  const lock = { holder: `${actor}: ${kind}`, scope: 'clone', waitMs, progress } as const;
+  return underLock(places, environment, lock, (lease) => {
+    settlePin(places, environment);
     const stands = lastMove(readLedger(places, environment))?.event.pin;
     if (!isDeepStrictEqual(stands, pin))
       movePin(places, environment, { kind, pin, actor, reason, at: now().toISOString(), fence: lease.fence });
     const move = movesOf(readLedger(places, environment)).at(-1);
     if (move === undefined) throw new TypeError('the ledger has no move');
-    return move;
-  } finally {
-    await lease.release();
-  }
+    return Promise.resolve(move);
+  });
 }
 
 /**

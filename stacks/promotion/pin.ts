@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { digestOf } from '@orrery/contracts/digest';
+import { digestOf, shortDigest } from '@orrery/contracts/digest';
 import type { LedgerEntry, PinMoved } from '@orrery/contracts/ledger';
 import { Pin } from '@orrery/contracts/pin';
 import { CommandError, messageOf } from '../errors.ts';
@@ -69,6 +69,28 @@ export function settlePin(places: Places, environment: string): void {
 /** The entry that says what the environment stands on. */
 export function lastMove(ledger: readonly LedgerEntry[]): EntryOf<PinMoved> | undefined {
   return movesOf(ledger).at(-1)?.entry;
+}
+
+/** The pin, which must be what the ledger's last move says: who edits the file moves nothing. */
+export function assertPinMoved(places: Places, environment: string): Pin {
+  const pin = readPin(places, environment);
+  const moved = lastMove(readLedger(places, environment));
+  if (pin === undefined) {
+    throw new CommandError({
+      code: 'PIN_MISSING',
+      message: `${environment} stands on no release: stacks/pins/${environment}.json is missing`,
+      hint: `npx orrery release create, then npx orrery pin ${environment} RELEASE`,
+      exitCode: 2,
+    });
+  }
+  if (moved !== undefined && isDeepStrictEqual(pin, moved.event.pin)) return pin;
+  const says = moved === undefined ? 'is empty' : `ends at ${shortDigest(moved.event.pin.release)}`;
+  throw new CommandError({
+    code: 'PIN_NOT_IN_LEDGER',
+    message: `stacks/pins/${environment}.json names ${shortDigest(pin.release)}, which the ledger of ${environment} does not: it ${says}`,
+    hint: `a pin moves by the command alone: git checkout -- stacks/pins/${environment}.json, then npx orrery pin ${environment} RELEASE`,
+    exitCode: 3,
+  });
 }
 
 function digestOfPin(pin: Pin | undefined) {

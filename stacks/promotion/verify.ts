@@ -1,17 +1,14 @@
-import { isDeepStrictEqual } from 'node:util';
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import { createFolderStore } from '@orrery/kit/store';
 import { freezeSettings } from '../cli/settings.ts';
-import { CommandError } from '../errors.ts';
 import { assertSettingsPinned, readPinnedEnvironment } from '../pinned-environment.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
 import { storeFolder, type Places } from '../release/places.ts';
 import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
 import { assertCommitted } from './committed.ts';
-import { readLedger } from './ledger.ts';
-import { lastMove, readPin } from './pin.ts';
+import { assertPinMoved } from './pin.ts';
 
 export interface VerifyOptions {
   /** A pin that nobody has committed may be deployed: in an emergency, when a review would take too long. */
@@ -44,28 +41,6 @@ export async function verifyPinned(places: Places, environment: string, options:
   const recorded = readRelease(places, pin.release);
   await provideClosure(places, recorded, options.progress);
   return { pin, recorded, binding: readBinding(places, environment, pin.binding) };
-}
-
-/** The pin, which must be what the ledger's last move says: who edits the file moves nothing. */
-export function assertPinMoved(places: Places, environment: string): Pin {
-  const pin = readPin(places, environment);
-  const moved = lastMove(readLedger(places, environment));
-  if (pin === undefined) {
-    throw new CommandError({
-      code: 'PIN_MISSING',
-      message: `${environment} stands on no release: stacks/pins/${environment}.json is missing`,
-      hint: `npx orrery release create, then npx orrery pin ${environment} RELEASE`,
-      exitCode: 2,
-    });
-  }
-  if (moved !== undefined && isDeepStrictEqual(pin, moved.event.pin)) return pin;
-  const says = moved === undefined ? 'is empty' : `ends at ${shortDigest(moved.event.pin.release)}`;
-  throw new CommandError({
-    code: 'PIN_NOT_IN_LEDGER',
-    message: `stacks/pins/${environment}.json names ${shortDigest(pin.release)}, which the ledger of ${environment} does not: it ${says}`,
-    hint: `a pin moves by the command alone: git checkout -- stacks/pins/${environment}.json, then npx orrery pin ${environment} RELEASE`,
-    exitCode: 3,
-  });
 }
 
 /** Brings back what the store lacks of a release. Throws when no commit makes it. */

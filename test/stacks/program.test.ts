@@ -63,6 +63,14 @@ describe('Pulumi’s entry', function () {
     );
   });
 
+  it('stops when the pin was moved by hand: no entry of the ledger says so', async () => {
+    const pin = await project.pin('dev');
+    await project.pin('dev', { settings: { ...settingsOfFile('dev'), gpuMax: 2 } });
+    project.write('stacks/pins/dev.json', pin);
+    await assert.rejects(run('dev'), failsWith('PIN_NOT_IN_LEDGER'));
+    await assert.rejects(run('dev', { preview: true }), failsWith('PIN_NOT_IN_LEDGER'));
+  });
+
   it('deploys the infrastructure of the release, whatever this tree has become', async () => {
     await project.pin('dev');
     const file = join(project.folder, 'stacks/platform.ts');

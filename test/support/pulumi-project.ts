@@ -5,6 +5,8 @@ import { digestOf, shortDigest, writeDocument, type Digest } from '@orrery/contr
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
+import { readLedger } from '#stacks/promotion/ledger.ts';
+import { movePin } from '#stacks/promotion/pin.ts';
 import { bundleInfrastructure, describeBundle } from '#stacks/release/bundle.ts';
 import { storeFolder, type Places } from '#stacks/release/places.ts';
 import { readRelease } from '#stacks/release/records.ts';
@@ -50,7 +52,9 @@ export class PulumiProject {
     const render = options.render ?? (await this.#render(release, binding));
     const pin: Pin = { schema: 2, release, binding: digestOf('binding', binding), render };
     this.write(`stacks/records/bindings/${shortDigest(pin.binding)}.json`, binding);
-    this.write(`stacks/pins/${environment}.json`, pin);
+    const fence = readLedger(this.places, environment).length + 1;
+    const move = { kind: 'pin', pin, actor: 'test', reason: 'a test', at: '2026-11-20T00:00:00.000Z', fence } as const;
+    movePin(this.places, environment, move);
     return pin;
   }
 

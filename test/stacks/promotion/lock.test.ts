@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOfBytes } from '@orrery/contracts/digest';
 import { appendEntry, readLedger } from '#stacks/promotion/ledger.ts';
-import { acquireLock, locksFolder } from '#stacks/promotion/lock.ts';
+import { acquireLock, locksFolder, underLock } from '#stacks/promotion/lock.ts';
 import { ledgerFolder, type Places } from '#stacks/release/places.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { LockHolder } from './lock-holder.ts';
@@ -252,5 +252,68 @@ describe('the leases on a remote', function () {
     rmSync(workplace.remote, { recursive: true });
     await assert.rejects(acquireLock(anna, 'dev', { holder: 'anna' }), { code: 'LOCK_UNREACHABLE' });
     await (await acquireLock(anna, 'dev', { holder: 'anna', scope: 'clone' })).release();
+  });
+
+  it('are given although the remote lets nobody forget those of the past', async () => {
+    assert.ok(anna);
+    await (await acquireLock(anna, 'dev', { holder: 'anna' })).release();
+    const first = 'refs/orrery/locks/dev/1';
+    const record = JSON.parse(git(workplace.remote, 'log', '-1', '--format=%B', first)) as object;
+    const message = JSON.stringify({ ...record, fence: 25 });
+    const author = ['-c', 'user.name=anna', '-c', 'user.email=anna@orrery.invalid'];
+    const lease = git(workplace.remote, ...author, 'commit-tree', `${first}^{tree}`, '-m', message).trim();
+    git(workplace.remote, 'update-ref', 'refs/orrery/locks/dev/25', lease);
+    const keeping = '#!/bin/sh\ncase "$3" in *[!0]*) exit 0;; esac\nexit 1\n';
+    writeFileSync(join(workplace.remote, 'hooks', 'update'), keeping, { mode: 0o755 });
+    const next = await acquireLock(anna, 'dev', { holder: 'next' });
+    assert.equal(next.fence, 26);
+    await next.assertHeld();
+    assert.ok(workplace.refs().includes(first));
+    await next.release();
+  });
+
+  it('give back what can be given back when the remote is gone', async () => {
+    assert.ok(anna);
+    const lease = await acquireLock(anna, 'dev', { holder: 'anna' });
+    rmSync(workplace.remote, { recursive: true });
+    await assert.rejects(lease.release(), { code: 'LOCK_UNREACHABLE' });
+    await (await acquireLock(anna, 'dev', { holder: 'anna', scope: 'clone' })).release();
+  });
+
+  it('hide neither what was done under them nor why it failed when they can not be given back', async () => {
+    assert.ok(anna);
+    const told: string[] = [];
+    const options = { holder: 'anna', progress: (line: string) => void told.push(line) };
+    const loseRemote = (outcome: Promise<string>) => {
+      renameSync(workplace.remote, `${workplace.remote}.away`);
+      return outcome;
+    };
+    assert.equal(await underLock(anna, 'dev', options, () => loseRemote(Promise.resolve('done'))), 'done');
+    assert.match(told.join('\n'), /the lock of dev was not given back, its lease ends by itself/);
+    renameSync(`${workplace.remote}.away`, workplace.remote);
+    const later = { ...options, now: () => Date.now() + 3_600_000 };
+    const failing = underLock(anna, 'dev', later, () => loseRemote(Promise.reject(new Error('no room'))));
+    await assert.rejects(failing, /no room/);
+  });
+
+  it('stay with a holder whose renewal arrived although the remote went away before it could say so', async () => {
+    assert.ok(anna);
+    const lease = await acquireLock(anna, 'dev', { holder: 'anna', leaseMs: 4000 });
+    const head = join(workplace.remote, 'HEAD');
+    const away = '#!/bin/sh\nrm "$0"\nmv HEAD HEAD.away\nkill -9 $PPID\n';
+    writeFileSync(join(workplace.remote, 'hooks', 'post-receive'), away, { mode: 0o755 });
+    await lease.include(process.ppid).catch(() => undefined);
+    const begun = performance.now();
+    await eventually(() => existsSync(`${head}.away`));
+    renameSync(`${head}.away`, head);
+    await eventually(() => performance.now() - begun > 4500, { what: 'more than one lease' });
+    await lease.assertHeld();
+    const kept = git(workplace.remote, 'log', '-1', '--format=%B', 'refs/orrery/locks/dev/1');
+    const { processes } = JSON.parse(kept) as { processes: { pid: number }[] };
+    assert.deepEqual(
+      processes.map(({ pid }) => pid),
+      [process.pid, process.ppid],
+    );
+    await lease.release();
   });
 });

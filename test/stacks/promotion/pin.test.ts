@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestOf, digestOfBytes } from '@orrery/contracts/digest';
 import type { Pin } from '@orrery/contracts/pin';
 import { readLedger } from '#stacks/promotion/ledger.ts';
-import { movePin, readPin, settlePin } from '#stacks/promotion/pin.ts';
+import { assertPinMoved, movePin, readPin, settlePin } from '#stacks/promotion/pin.ts';
 import { pinFile } from '#stacks/release/places.ts';
 
 describe('the pin', () => {
@@ -27,8 +27,12 @@ describe('the pin', () => {
 
   after(() => rmSync(root, { recursive: true }));
 
-  it('is absent before the first move', () => {
+  it('is absent before the first move, and the error says which commands make one', () => {
     assert.equal(readPin(places, 'local'), undefined);
+    assert.throws(() => assertPinMoved(places, 'dev'), {
+      code: 'PIN_MISSING',
+      hint: 'npx orrery release create, then npx orrery pin dev RELEASE',
+    });
   });
 
   it('moves with an entry that says from where', () => {
