@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOfBytes, type Digest } from '@orrery/contracts/digest';
+import { digestOfBytes, shortDigest, type Digest } from '@orrery/contracts/digest';
 import { CommandError } from '../errors.ts';
 import type { Places } from '../release/places.ts';
 
@@ -14,8 +14,9 @@ interface StateResource {
 }
 
 /**
- * Keeps an engine's exported state on this machine, for its owner alone, and returns its digest: what the ledger says of it. Throws
- * `STATE_IN_CLEAR`, and keeps nothing, when a secret in it is not encrypted.
+ * Keeps an engine's exported state on this machine, for its owner alone, and returns its digest: what the ledger says of it. It is kept
+ * under the deployment's number and that digest, since entries that were never committed may be lost, and their numbers taken again.
+ * Throws `STATE_IN_CLEAR`, and keeps nothing, when a secret in it is not encrypted.
  */
 export function keepExport(places: Places, environment: string, deployment: number, text: string): Digest {
   const [place] = secretsInClear(text);
@@ -29,8 +30,10 @@ export function keepExport(places: Places, environment: string, deployment: numb
   }
   const folder = join(places.state, 'exports', environment);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, `${deployment}.json`), text, { mode: 0o600, flag: 'wx', flush: true });
-  return digestOfBytes(text);
+  const digest = digestOfBytes(text);
+  const file = join(folder, `${deployment}-${shortDigest(digest)}.json`);
+  writeFileSync(file, text, { mode: 0o600, flush: true });
+  return digest;
 }
 
 /** Where secrets stand in clear in an exported state; empty when each is ciphertext. */

@@ -17,6 +17,12 @@ interface State {
   readonly deployment: { readonly resources: { urn: string; type: string; inputs?: object; id?: string }[] };
 }
 
+/** What `deploy` answers, and `rollback` within its own answer. */
+interface Deployed {
+  readonly deployment: number;
+  readonly state: string;
+}
+
 /** Ciphertext has a fresh nonce at every export. */
 function normalise(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalise);
@@ -73,17 +79,17 @@ describe('deploying by pin with a real engine', function () {
     clone.git('commit', '--quiet', '--message', 'pin');
   }
   /** The inputs of every resource, as the kept export has them. */
-  function keptInputs(deployment: number): Record<string, unknown> {
-    const kept = readFileSync(join(clone.state, 'exports', 'dev', `${deployment}.json`), 'utf8');
+  function keptInputs({ deployment, state }: Deployed): Record<string, unknown> {
+    const name = `${deployment}-${state.slice(7, 19)}.json`;
+    const kept = readFileSync(join(clone.state, 'exports', 'dev', name), 'utf8');
     const { resources } = (JSON.parse(kept) as State).deployment;
     return Object.fromEntries(resources.map(({ urn, inputs: given }) => [urn, normalise(given ?? {})]));
   }
   async function deploy(...words: string[]): Promise<Answer> {
     const answer = await orrery(...words, '--json');
     if (answer.code !== 0) return answer;
-    const told = answer.json() as { deployment: number | { deployment: number } };
-    const id = typeof told.deployment === 'number' ? told.deployment : told.deployment.deployment;
-    inputs.push(keptInputs(id));
+    const told = answer.json() as Deployed | { deployment: Deployed };
+    inputs.push(keptInputs('state' in told ? told : told.deployment));
     return answer;
   }
 

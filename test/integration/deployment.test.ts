@@ -97,7 +97,7 @@ describe('deploying a cloud by its pin', function () {
     });
     assert.deepEqual(told(), ['deployment-started', ...whole, 'succeeded, stands on target']);
     assert.deepEqual(engine.takeCalls(), ['preview --stack', 'up --stack', 'stack export']);
-    const kept = readFileSync(join(clone.state, 'exports/dev/2.json'));
+    const kept = readFileSync(join(clone.state, `exports/dev/2-${result.state.slice(7, 19)}.json`));
     assert.equal(digestOfBytes(kept), result.state);
     const ended = ledger().at(-1)?.event;
     assert.ok(ended?.kind === 'deployment-ended' && ended.state === result.state);
@@ -161,6 +161,18 @@ describe('deploying a cloud by its pin', function () {
     assert.equal(codeOf(await orrery('deploy', 'dev', '--json')), 'LEDGER_BROKEN');
     clone.git('checkout', '--', 'stacks/records');
     assert.deepEqual(engine.takeCalls(), []);
+  });
+
+  it('finishes a move that was killed between the ledger and the file of the pin', async () => {
+    const file = 'stacks/pins/dev.json';
+    const [before, moves] = [clone.read(file), movesOf(ledger()).length];
+    await pin(1);
+    const after = clone.read(file);
+    clone.write(file, before);
+    await pin(1);
+    assert.deepEqual([clone.read(file), movesOf(ledger()).length], [after, moves + 1]);
+    await pin(0);
+    commitRecords();
   });
 
   it('ends in order when a person ends it, and says so', async () => {

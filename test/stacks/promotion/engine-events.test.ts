@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { EngineEvents } from '#stacks/promotion/engine-events.ts';
 import { keepExport, secretsInClear } from '#stacks/promotion/state-export.ts';
 
@@ -95,6 +98,20 @@ describe('an exported state', () => {
       assert.deepEqual(inClear(value), ['$.deployment.resources[0].inputs.a[0].b']);
     const declared = { urn: 'u', outputs: { result: 'x' }, additionalSecretOutputs: ['result'] };
     assert.deepEqual(secretsInClear(state(declared)), ['u result']);
+  });
+
+  it('stays when the number of its deployment is taken again, since its entries were lost', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-exports-'));
+    const places = { root: folder, state: folder };
+    const texts = ['v1:abc', 'v1:def'].map((ciphertext) => state({ inputs: { a: { ...signature, ciphertext } } }));
+    const digests = texts.map((text) => keepExport(places, 'dev', 7, text));
+    const kept = digests.map((digest) => join(folder, 'exports', 'dev', `7-${digest.slice(7, 19)}.json`));
+    assert.deepEqual(
+      kept.map((file) => readFileSync(file, 'utf8')),
+      texts,
+    );
+    assert.equal((statSync(kept[0] ?? '').mode & 0o777).toString(8), '600');
+    rmSync(folder, { recursive: true });
   });
 
   it('is not kept when it holds one', () => {
