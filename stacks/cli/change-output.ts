@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { Change } from '../change/change.ts';
 import { formatMarkdown } from '../change/markdown.ts';
 import { formatTerminals } from '../change/terminal.ts';
@@ -12,8 +13,8 @@ export function formatChanges(changes: readonly Change[], values: Values, reprod
   return formatTerminals(changes, { plain: values['plain'] === true, color: isColorful() });
 }
 
-/** no-color.org: any value that is not empty turns colour off. */
+/** no-color.org: any value that is not empty turns colour off. A pipe gets none, whatever else the environment promises. */
 function isColorful(): boolean {
   const { NO_COLOR = '', TERM } = process.env;
-  return process.stdout.isTTY && NO_COLOR === '' && TERM !== 'dumb';
+  return isatty(1) && NO_COLOR === '' && TERM !== 'dumb';
 }

@@ -58,7 +58,7 @@ describe('preview and diff', () => {
     const settings = clone.read('Pulumi.prod.yaml');
     const previewOf = async (size: number) => {
       clone.write('Pulumi.prod.yaml', settings.replace('volumeGiB: 1000', `volumeGiB: ${size}`));
-      const answer = await clone.orrery(['preview', 'prod', '--plain']);
+      const answer = await clone.orrery(['preview', 'prod', '--plain'], { env: { CI: 'true' } });
       clone.write('Pulumi.prod.yaml', settings);
       return answer;
     };
