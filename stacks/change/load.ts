@@ -12,6 +12,7 @@ import { isLocal, type Places } from '../release/places.ts';
 import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
 import { renderEnvironment, renderWorkingTree } from '../render/environment.ts';
 import type { Origin } from './evidence.ts';
+import { assertInstalled } from './installed.ts';
 import { hasSettings } from './naming.ts';
 import type { Side } from './side.ts';
 
@@ -71,8 +72,9 @@ export interface Assembled {
   readonly objects: ReadonlyMap<Digest, Buffer>;
 }
 
-/** Computes the release of the tree as it lies, once for all environments. */
+/** Computes the release of the tree as it lies, once for all environments. Throws `PACKAGES_DIFFER` before. */
 export async function assembleWorkingTree({ root }: Places, progress: Progress): Promise<Assembled> {
+  assertInstalled(root);
   progress('computing the release of the working tree');
   const { release, objects } = await assembleRelease(root);
   return { release, objects: new Map(objects.map((content) => [digestOfBytes(content), content])) };

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { digestOf } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
+import { assembleWorkingTree } from '../change/load.ts';
 import { CommandError } from '../errors.ts';
 import { readLocalBinding } from '../local/settings.ts';
 import { readPin } from '../promotion/pin.ts';
-import { assembleRelease } from '../release/assemble.ts';
 import { withLivePairs } from '../release/create.ts';
 import { isLocal } from '../release/places.ts';
 import { readBinding, readRelease } from '../release/records.ts';
@@ -89,7 +89,7 @@ async function workingTreeOf(context: VerbContext, environment: string): Promise
   const { places, progress } = context;
   const pin = readPin(places, environment);
   const live = pin === undefined ? {} : readRelease(places, pin.release).release.live;
-  const release = withLivePairs((await assembleRelease(places.root)).release, live);
+  const release = withLivePairs((await assembleWorkingTree(places, progress)).release, live);
   const releaseDigest = digestOf('release', release);
   return {
     request: { environment, release, releaseDigest, binding: freeze(context, environment), progress },
