@@ -92,19 +92,16 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
   const { environment, kind, pin: target, reason, values } = asked;
   const waitMs = waitOption(values);
   const before = readPin(context.places, environment);
-  const stays = before !== undefined && digestOf('pin', before) === digestOf('pin', target);
-  const from = before === undefined ? 'nothing' : shortDigest(before.release);
-  const to = shortDigest(target.release);
-  const arrow = stays ? `${environment} stands on ${to} already` : `${environment}: ${from} -> ${to}`;
   const told = { environment, kind, from: before ?? null, to: target };
   if (isLocal(environment)) {
     const moved = await moveLocal(context, { kind, pin: target, reason, waitMs });
-    const { number, replaced, removed, postponed, running } = moved;
-    const text = [`${arrow} (number ${number})`, ...effectsOf(moved)].join('\n');
-    return { json: { ...told, number, replaced, removed, postponed, running }, text };
+    const { number, launcher, replaced, removed, postponed, running, pin: stands } = moved;
+    const line = `${arrowOf(environment, before, stands)} (number ${number})`;
+    const text = [line, ...(launcher === null ? [] : [`note: ${launcher}`]), ...effectsOf(moved)].join('\n');
+    return { json: { ...told, to: stands, number, launcher, replaced, removed, postponed, running }, text };
   }
   const moved = await moveRecordedPin({ ...context, environment, kind, pin: target, reason, waitMs });
-  const line = `${arrow} (number ${moved.ordinal})`;
+  const line = `${arrowOf(environment, before, target)} (number ${moved.ordinal})`;
   const commit = `commit stacks and Pulumi.${environment}.yaml to make it known`;
   if (kind === 'pin' || values['pin-only'] === true) {
     const next = `${commit}; then npx orrery deploy ${environment}`;
@@ -113,6 +110,13 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
   context.progress(line);
   const deployed = await deployAsAsked(context, { environment, reason, values, allowsUncommitted: true });
   return { ...deployed, json: { ...told, number: moved.ordinal, deployment: deployed.json } };
+}
+
+function arrowOf(environment: string, before: Pin | undefined, to: Pin): string {
+  if (before !== undefined && digestOf('pin', before) === digestOf('pin', to))
+    return `${environment} stands on ${shortDigest(to.release)} already`;
+  const from = before === undefined ? 'nothing' : shortDigest(before.release);
+  return `${environment}: ${from} -> ${shortDigest(to.release)}`;
 }
 
 function assertKeepsLive(context: VerbContext, environment: string, live: Readonly<Record<string, string>>): void {
@@ -141,8 +145,9 @@ function chooseMove(moves: readonly Move[], environment: string, to: string | un
   const last = moves.at(-1);
   if (last?.entry.event.kind === 'rollback')
     throw unknownNumber(`the last move of ${environment} is itself a rollback`, hint);
-  const present = last === undefined ? '' : digestOf('pin', last.entry.event.pin);
-  const found = moves.findLast((one) => digestOf('pin', one.entry.event.pin) !== present);
+  // The render follows from these two; of local, the clone's launcher has a part in it.
+  const stood = ({ entry: { event } }: Move) => `${event.pin.release} ${event.pin.binding}`;
+  const found = moves.findLast((one) => last !== undefined && stood(one) !== stood(last));
   if (found !== undefined) return found;
   throw unknownNumber(`${environment} has nothing to go back to`, hint);
 }

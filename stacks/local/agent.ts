@@ -18,6 +18,7 @@ import { Deployer } from './deployer.ts';
 import { holdLocal } from './hold.ts';
 import { identify } from './identity.ts';
 import { planPorts } from './launch.ts';
+import { describeLauncher } from './launcher.ts';
 import { layoutOf } from './layout.ts';
 import { endLeftovers } from './leftovers.ts';
 import { LogFile } from './log-file.ts';
@@ -166,14 +167,13 @@ function requirePin(): Pin {
   throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
 }
 
-/** The launcher is this clone's, not the release's: one that was changed since starts the same release otherwise. */
+/** What starts is what the pin says but for the launcher. */
 async function tellRenderDiffers(): Promise<void> {
-  const { release, binding, render } = requirePin();
+  const pin = requirePin();
+  const { release, binding } = pin;
   const found = await renderTarget(places, { environment: 'local', release, binding, progress });
-  if (found.render === render) return;
-  progress(
-    `note: this clone starts the release otherwise than when it was pinned: npx orrery pin local ${shortDigest(release)}`,
-  );
+  const note = await describeLauncher(places, pin, found);
+  if (note !== undefined) progress(`note: ${note}. To pin it so: npx orrery pin local ${shortDigest(release)}`);
 }
 
 /** What of the release's toolchain is another one here: told, since bundles and definitions alone don't make a run repeatable. */

@@ -7,17 +7,17 @@ import { OrreryError } from '@orrery/kit/errors';
 import { CommandError } from '../errors.ts';
 import { entryNames, movesOf, readEntry, readLedger } from '../promotion/ledger.ts';
 import { lastMove, movePin } from '../promotion/pin.ts';
+import { renderTarget } from '../promotion/target.ts';
 import { provideClosure } from '../promotion/verify.ts';
 import { ledgerFolder, type Places } from '../release/places.ts';
-import { readBinding, readRelease } from '../release/records.ts';
-import { renderEnvironment } from '../render/environment.ts';
-import { assertRenderPinned } from '../render/pinned.ts';
+import { readRelease } from '../release/records.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { findAgent, requireAgent, startAgent, type RunningAgent } from './agent-client.ts';
 import { callDeployer } from './deployer-peer.ts';
 import type { Deployed } from './deployer.ts';
 import { firstPin } from './first-pin.ts';
 import { holdLocal } from './hold.ts';
+import { describeLauncher } from './launcher.ts';
 
 /** What of a command's context these need. */
 export interface LocalContext {
@@ -31,6 +31,7 @@ export interface LocalContext {
 
 export interface LocalMove {
   readonly kind: 'pin' | 'rollback';
+  /** Its release and its binding are what comes to stand; its render is told where this clone's launcher makes another. */
   readonly pin: Pin;
   readonly reason: string;
   /** How long to wait while somebody else changes `local`. Default 0. */
@@ -51,7 +52,7 @@ const goneMaxMs = 2000;
 
 /**
  * Moves the pin of `local`: where it runs, together with what runs, by its deployer; else the pin alone, once the store holds
- * everything that the next start needs, and it renders to what the pin says. A pin that is there already is not moved again, but what runs is brought to it. Throws
+ * everything that the next start needs. A pin that is there already is not moved again, but what runs is brought to it. Throws
  * `ENVIRONMENT_LOCKED` (exit 3) while somebody else changes it.
  */
 export function moveLocal(context: LocalContext, move: LocalMove): Promise<LocalOutcome> {
@@ -162,25 +163,28 @@ async function lostTouch(places: Places, cause: OrreryError): Promise<CommandErr
 }
 
 /** Undefined, and nothing moved, when the environment came up before the lock was taken. */
-async function moveAlone(context: LocalContext, { kind, pin, reason }: LocalMove): Promise<LocalOutcome | undefined> {
+async function moveAlone(
+  context: LocalContext,
+  { kind, pin: asked, reason }: LocalMove,
+): Promise<LocalOutcome | undefined> {
   const { places, actor, now, progress } = context;
   const turn = { places, holder: `${actor}: ${kind} local`, actor, now, progress };
   return holdLocal(turn, async (lease) => {
     if (findAgent(places) !== undefined) return undefined;
-    const release = readRelease(places, pin.release);
-    await provideClosure(places, release, progress);
-    const request = { environment: 'local', release, binding: readBinding(places, 'local', pin.binding), progress };
-    await assertRenderPinned(places, pin, await renderEnvironment(places, request));
+    const { release, binding } = asked;
+    await provideClosure(places, readRelease(places, release), progress);
+    const pin = await renderTarget(places, { environment: 'local', release, binding, progress });
     const present = lastMove(readLedger(places, 'local'))?.event.pin;
     if (!isDeepStrictEqual(present, pin)) {
       movePin(places, 'local', { kind, pin, actor, reason, at: now().toISOString(), fence: lease.fence });
     }
-    return outcomeOf(places, pin, { running: false, started: false });
+    const launcher = (await describeLauncher(places, asked, pin)) ?? null;
+    return { ...outcomeOf(places, pin, { running: false, started: false }), launcher };
   });
 }
 
 function outcomeOf(places: Places, pin: Pin, how: { running: boolean; started: boolean }): LocalOutcome {
   const ledger: readonly LedgerEntry[] = readLedger(places, 'local');
   const number = movesOf(ledger).at(-1)?.ordinal ?? 0;
-  return { deployment: null, number, pin, replaced: [], removed: [], postponed: [], ...how };
+  return { deployment: null, number, pin, launcher: null, replaced: [], removed: [], postponed: [], ...how };
 }

@@ -17,6 +17,7 @@ import { readRelease, recordRelease } from '../release/records.ts';
 import { renderEnvironment } from '../render/environment.ts';
 import { assertRenderPinned } from '../render/pinned.ts';
 import { holdLocal } from './hold.ts';
+import { describeLauncher } from './launcher.ts';
 import type { Plan, Supervisor } from './supervisor.ts';
 
 export interface DeployerOptions {
@@ -42,6 +43,8 @@ export interface Deployed {
   /** What `rollback --to` takes to come back here. */
   readonly number: number;
   readonly pin: Pin;
+  /** How the launcher of this clone starts it otherwise than the pin that was asked for says; null when it does not. */
+  readonly launcher: string | null;
   readonly replaced: readonly string[];
   readonly removed: readonly string[];
   /** What takes its settings at the next start alone. */
@@ -61,12 +64,19 @@ export class Deployer {
     this.options = options;
   }
 
-  /** Throws `ENVIRONMENT_LOCKED` (exit 3) while another change is under way. When it does not hold, all is as before. */
+  /**
+   * Throws `ENVIRONMENT_LOCKED` (exit 3) while another change is under way. When it does not hold, all is as before. The render of the pin
+   * that comes to stand is what this launcher makes of the release and the binding that were asked for.
+   */
   deploy(change: Omit<Change, 'pin'> & { readonly pin?: Pin }): Promise<Deployed> {
-    const { actor, kind } = change;
-    return this.held({ holder: `${actor}: ${kind} local`, actor }, (lease) =>
-      this.change(lease, { ...change, pin: change.pin ?? this.requirePin() }),
-    );
+    const { actor, kind, pin: asked } = change;
+    return this.held({ holder: `${actor}: ${kind} local`, actor }, async (lease) => {
+      if (asked === undefined) return this.change(lease, { ...change, pin: this.requirePin() });
+      const { places } = this.options;
+      const pin = await this.render(asked.release, asked.binding);
+      const deployed = await this.change(lease, { ...change, pin });
+      return { ...deployed, launcher: (await describeLauncher(places, asked, pin)) ?? null };
+    });
   }
 
   /** Makes the release in which a pair is live, and deploys it. A pair that is live already changes nothing. */
@@ -182,7 +192,12 @@ export class Deployer {
     const number = movesOf(readLedger(this.options.places, 'local')).at(-1)?.ordinal ?? 0;
     const replaced = plan.replaced.map((launch) => launch.name);
     const { removed, postponed } = plan;
-    return { deployment, number, pin, replaced, removed, postponed };
+    return { deployment, number, pin, launcher: null, replaced, removed, postponed };
+  }
+
+  private render(release: Digest, binding: Digest): Promise<Pin> {
+    const { places, log } = this.options;
+    return renderTarget(places, { environment: 'local', release, binding, progress: (line) => log.info(line) });
   }
 
   private async makeLive(
@@ -197,7 +212,7 @@ export class Deployer {
         hint: 'name a pair by its digest: GET /v1/pairs of registry',
       });
     }
-    const { places, log, now } = this.options;
+    const { places, now } = this.options;
     const { binding, release: standing } = this.requirePin();
     const current = readRelease(places, standing);
     if (current.release.live[model] === pair)
@@ -211,8 +226,7 @@ export class Deployer {
       actor,
       reason: `${model}: ${reason}`,
     });
-    const request = { environment: 'local', release: recorded.digest, binding };
-    const pin = await renderTarget(places, { ...request, progress: (line) => log.info(line) });
+    const pin = await this.render(recorded.digest, binding);
     await this.change(lease, { kind: 'go-live', pin, actor, reason });
     return { release: recorded.digest, previous: current.digest, reused: false };
   }
