@@ -110,7 +110,7 @@ function monthOf({ monthly: { difference } }: Change): string {
 }
 
 function reasonBlocks({ change }: Report): string[] {
-  const groups = groupReasons(change.verdict.reasons);
+  const groups = groupReasons(change);
   if (groups.length === 0) return [];
   const lines = groups.flatMap(({ rule, level, shown, left }) => {
     const told = shown.map(({ subject, text }) => `- **${level}** ${inert(quote(subject))} ${inert(text)} (${rule})`);

@@ -1,6 +1,7 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Change, CostChange, FileChange, Monthly, Moved, ServiceChange, StatefulChange } from './change.ts';
 import type { Mark, Row, Section } from './report.ts';
+import { foldText, foldViolations } from './violations.ts';
 import { count, differenceIn, listed, quote, showMove, signed, usd, type Sentence } from './wording.ts';
 
 type Told = Omit<Section, 'level'>;
@@ -109,11 +110,10 @@ export function modelSection({ levels }: Change): Told {
 }
 
 export function policySection({ levels }: Change): Told {
-  const rows = levels.policy.map(({ operation, rule, resource, property, problem }) => ({
-    mark: operation === 'broken' || operation === 'rule added' ? marks.added : marks.removed,
-    subject: quote(rule),
-    text:
-      resource === '' ? operation : `${operation} by ${quote(resource)} at ${quote(property)}${problemText(problem)}`,
+  const rows = foldViolations(levels.policy).map((fold) => ({
+    mark: fold.operation === 'broken' || fold.operation === 'rule added' ? marks.added : marks.removed,
+    subject: quote(fold.rule),
+    text: `${foldText(fold)}${fold.problem === '' ? '' : `; ${quote(fold.problem)}`}`,
     details: [],
   }));
   const kinds = ['broken', 'cleared', 'rule added', 'rule removed'] as const;
@@ -122,10 +122,6 @@ export function policySection({ levels }: Change): Told {
     return number === 0 ? [] : [`${number} ${kind}`];
   });
   return { title: 'Policies', summary: summary.join(', '), rows };
-}
-
-function problemText(problem: string): Sentence {
-  return problem === '' ? '' : `: ${quote(problem)}`;
 }
 
 export function costSection({ levels, monthly }: Change): Told {

@@ -12,6 +12,7 @@ import {
   statefulRows,
   toolchainSection,
 } from './report-sections.ts';
+import { foldReasons } from './violations.ts';
 import { count, quote, type Sentence } from './wording.ts';
 
 /** What is at the beginning of a row: never the only sign, the row says it too. */
@@ -134,10 +135,11 @@ export interface ReasonGroup {
 const reasonsShownMax = 4;
 
 /** By rule, in their order. */
-export function groupReasons(reasons: readonly Reason[]): ReasonGroup[] {
+export function groupReasons({ verdict: { reasons }, levels }: Pick<Change, 'verdict' | 'levels'>): ReasonGroup[] {
   const rules = [...new Set(reasons.map(({ rule }) => rule))];
   return rules.map((rule) => {
-    const found = reasons.filter((reason) => reason.rule === rule);
+    const each = reasons.filter((reason) => reason.rule === rule);
+    const found = rule === 'policy-broken' ? foldReasons(each, levels.policy) : each;
     const shown = found.slice(0, reasonsShownMax);
     return { rule, level: found[0]?.level ?? 'needs review', shown, left: found.length - shown.length };
   });

@@ -89,7 +89,7 @@ function painterOf({ color, plain: isPlain }: TerminalStyle): Painter {
 
 /** Some of each rule: a rule that finds thirty has said enough with three. */
 function reasonLines({ change }: Report, paint: Painter): string[] {
-  return groupReasons(change.verdict.reasons).flatMap(({ rule, level, shown, left }) => {
+  return groupReasons(change).flatMap(({ rule, level, shown, left }) => {
     const lines = shown.map(({ subject, text }) => `${level}: ${plain(quote(subject))} ${plain(text)} [${rule}]`);
     const all = left === 0 ? lines : [...lines, `${level}: ${left} more [${rule}]`];
     return all.map((line) => (paint.plain ? line : `  ${level === 'blocked' ? paint.warn(line) : line}`));

@@ -8,7 +8,7 @@ import { formatMarkdown } from '#stacks/change/markdown.ts';
 import type { Side } from '#stacks/change/side.ts';
 import { formatTerminal } from '#stacks/change/terminal.ts';
 import { verdictRules } from '#stacks/change/verdict-rules.ts';
-import { withInput } from './corpus/case.ts';
+import { withInput, withOption } from './corpus/case.ts';
 import { baseWorld, contextOf, sideOf, type World } from './corpus/world.ts';
 
 const world = baseWorld();
@@ -100,6 +100,22 @@ describe('comparing two sides', () => {
       change.levels.resource.map(({ operation, follows }) => [operation, follows]),
       [['update', undefined]],
     );
+  });
+
+  it('folds violations of one rule at one property in each output, and keeps each of them in JSON', () => {
+    const names = ['store-bucket', 'key', 'token-password'];
+    const graph = names.reduce((open, name) => withOption(open, name, 'protect', undefined), baseWorld().graph);
+    const change = changeTo({ graph });
+    assert.equal(change.levels.policy.length, 3);
+    assert.equal(change.verdict.reasons.filter(({ rule }) => rule === 'policy-broken').length, 3);
+    const told = / broken at `?protect`? by 3: `?key`?, `?store-bucket`?, `?token-password`?/g;
+    const outputs = [
+      formatTerminal(change, { color: false, plain: false }),
+      formatTerminal(change, { color: false, plain: true }),
+      formatMarkdown([change], { reproduce: 'npx orrery preview' }),
+    ];
+    // Once among the reasons, once at the level of policies.
+    for (const output of outputs) assert.equal(output.match(told)?.length, 2, output);
   });
 
   it('tells no value of a secret, in no output', () => {

@@ -50,6 +50,26 @@ export const infrastructureCases: readonly ChangeCase[] = [
     ],
   },
   {
+    name: 'what breaks a rule at the same property is told in one line, however many they are',
+    graph: (graph) =>
+      ['store-bucket', 'key', 'token-password'].reduce(
+        (open, name) => withOption(open, name, 'retainOnDelete', undefined),
+        [...graph, resource('aws:s3/bucket:Bucket', 'archive', { options: { retainOnDelete: true } })],
+      ),
+    verdict: 'blocked',
+    lines: [
+      'prod: BASE -> BASE (render # -> #)  BLOCKED  8 changes, 3 stateful unprotected, 4 policy violations',
+      '',
+      'STATEFUL',
+      '  ~ key             aws:kms/key:Key unprotected: retainOnDelete; nothing stands in the way of its deletion',
+      '  ~ store-bucket    aws:s3/bucket:Bucket unprotected: retainOnDelete; nothing stands in the way of its deletion',
+      '  ~ token-password  random:index/randomPassword:RandomPassword unprotected: retainOnDelete; nothing stands in the way of its deletion',
+      '',
+      '  blocked: stateful-is-protected is broken at retainOnDelete by 3: key, store-bucket, token-password [policy-broken]',
+      '  blocked: aws:s3/bucket:Bucket archive breaks stateful-is-protected at protect [policy-broken]',
+    ],
+  },
+  {
     name: 'a bucket is renamed without an alias',
     graph: (graph) => renamed(graph, 'store-bucket', 'objects-bucket'),
     verdict: 'blocked',
