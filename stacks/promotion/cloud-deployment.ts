@@ -153,7 +153,6 @@ async function runEngine(
   if (first.killed) await removeLock(run, 'the engine was killed');
   if (first.lockedBy === undefined) return first;
   if (recovers) {
-    await lease.assertHeld();
     await removeLock(run, 'the last deployment was killed');
     const second = await work(given);
     if (second.lockedBy === undefined) return second;
@@ -166,7 +165,9 @@ async function runEngine(
   });
 }
 
-async function removeLock({ engine, progress }: Run, why: string): Promise<void> {
+async function removeLock({ engine, lease, progress }: Run, why: string): Promise<void> {
+  // Who has taken over may run the engine already: then the lock is that one's.
+  await lease.assertHeld();
   progress(`${why}: removing the lock that it left in the engine`);
   // Where it left none there is nothing to remove, and where it can't be removed the engine says so at its next run.
   await engine.cancel().catch((error: unknown) => progress(messageOf(error)));

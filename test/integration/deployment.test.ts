@@ -16,7 +16,7 @@ const names = EngineStandIn.resources;
 const urnOf = (name: string | undefined) => `urn:pulumi:dev::orrery::aws:s3/bucket:Bucket::${name ?? ''}`;
 
 describe('deploying a cloud by its pin', function () {
-  this.timeout(3 * minuteMs);
+  this.timeout(6 * minuteMs);
   let clone: Clone;
   let engine: EngineStandIn;
   const releases: string[] = [];
@@ -74,7 +74,7 @@ describe('deploying a cloud by its pin', function () {
     engine.forget('hangs');
     const deployer = clone.start(['deploy', 'dev', '--json'], { env: engine.env });
     begun.push(deployer);
-    const answer = collect(deployer, minuteMs);
+    const answer = collect(deployer, 5 * minuteMs);
     const pid = await eventually(() => engine.has('hangs') && Number(engine.read('hangs')), { timeoutMs: minuteMs });
     return { deployer, answer, pid };
   }
@@ -213,6 +213,26 @@ describe('deploying a cloud by its pin', function () {
       ],
     );
     assert.deepEqual(Object.keys(engine.made).sort(), [...names].sort());
+  });
+
+  it('leaves the engine of its successor alone when it was paused past its lease', async () => {
+    const late = await hanging({ stubborn: true });
+    late.deployer.kill('SIGSTOP');
+    await eventually(() => !isRunning(late.pid), { timeoutMs: 2 * minuteMs, what: 'its engine to be ended' });
+    engine.forget('hangs');
+    const next = clone.start(['deploy', 'dev', '--wait', '90', '--json'], { env: engine.env });
+    begun.push(next);
+    const answer = collect(next, 3 * minuteMs);
+    await eventually(() => engine.has('hangs'), { timeoutMs: 2 * minuteMs, what: 'the engine of the next' });
+    engine.takeCalls();
+    late.deployer.kill('SIGCONT');
+    assert.equal(codeOf(await late.answer), 'FENCED_OFF');
+    assert.deepEqual([engine.takeCalls(), engine.has('lock')], [[], true]);
+    next.kill('SIGINT');
+    process.kill(Number(engine.read('hangs')), 'SIGKILL');
+    await answer;
+    engine.behave({});
+    assert.equal((await orrery('deploy', 'dev')).code, 0);
   });
 
   it('says that it does not know what stands when the engine is killed, and goes on', async () => {
