@@ -4,7 +4,7 @@ import type { Peer } from '@orrery/kit/peer';
 /** The workflow by which `npm start` shows the whole platform, and the rows that are scored live at its end. */
 export const mainWorkflow = 'arrival-delay';
 
-export const sampleRows = [
+const sampleRows = [
   { origin: 'ORD', destination: 'LGA', day: '2001-06-29', scheduled_hour: 18, distance_miles: 733 },
   { origin: 'ATL', destination: 'SAV', day: '2001-06-29', scheduled_hour: 7, distance_miles: 215 },
   { origin: 'LAX', destination: 'JFK', day: '2001-06-30', scheduled_hour: 22, distance_miles: 2475 },

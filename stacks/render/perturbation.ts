@@ -8,7 +8,7 @@ const yearMs = 365.25 * 24 * 3_600_000;
 const delayMaxMs = 12;
 
 /** Numbers from 0 to below 1 that follow from a seed (mulberry32). */
-export function numbersFrom(seed: number): () => number {
+function numbersFrom(seed: number): () => number {
   let state = (seed * 0x9e3779b1) >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
