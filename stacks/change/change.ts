@@ -68,6 +68,8 @@ export interface Reason {
   readonly subject: string;
   /** What comes from outside (a path, a name, a value) stands between backticks. */
   readonly text: string;
+  /** Name of the rule that explains it, where one does: for people that one is enough. */
+  readonly behind?: string;
 }
 
 export interface Counts {

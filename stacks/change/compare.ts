@@ -13,6 +13,7 @@ import {
 import { compareConfig } from './config.ts';
 import { compareCosts } from './cost.ts';
 import { compareDefinitions } from './definition.ts';
+import { findReplacedHosts, putBehind } from './host.ts';
 import { compareModels } from './model.ts';
 import { comparePolicies } from './policy.ts';
 import { compareResources, withoutPlan } from './resource.ts';
@@ -36,6 +37,7 @@ export function compare(base: Side | undefined, head: Side, context: Context): C
     head: nameOf(head),
     levels,
     stateful: context.environments ? [] : findStatefulChanges(levels.resource),
+    hosts: context.environments ? [] : findReplacedHosts(head.graph ?? [], levels.resource),
     monthly,
     leftOut: context.leftOut,
     staleBase: context.staleBase,
@@ -113,10 +115,11 @@ function judgeChange(compared: Compared, { changes }: Counts, context: Context):
   const unexplained = isEmpty ? findUnexplained(compared, context) : [];
   if (isEmpty && unexplained.length === 0 && compared.leftOut.length === 0) return { level: 'no change', reasons: [] };
   if (context.environments) return { level: isEmpty ? 'no change' : 'different', reasons: [] };
-  const reasons = verdictRules.flatMap((rule) => {
-    const found = rule.find(compared).map((reason) => ({ rule: rule.name, level: rule.level, ...reason }));
-    return found.sort((left, right) => (left.subject < right.subject ? -1 : 1));
+  const found = verdictRules.flatMap((rule) => {
+    const own = rule.find(compared).map((reason) => ({ rule: rule.name, level: rule.level, ...reason }));
+    return own.sort((left, right) => (left.subject < right.subject ? -1 : 1));
   });
+  const reasons = putBehind(found, compared.hosts, compared.levels.resource);
   const [worst] = [...reasons, ...unexplained];
   return { level: worst?.level ?? 'safe', reasons: [...reasons, ...unexplained] };
 }

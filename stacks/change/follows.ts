@@ -40,8 +40,8 @@ export function followReplacements(
   return followed;
 }
 
-/** For every resource the places that refer to it. */
-function placesByOwner(graph: readonly GraphResource[]): Map<string, Mention[]> {
+/** For every resource the places that refer to it, and what is made by it. */
+export function placesByOwner(graph: readonly GraphResource[]): Map<string, Mention[]> {
   const urns = urnsByOwner(graph);
   const places = new Map<string, Mention[]>();
   const add = (owner: string, place: Mention) => {

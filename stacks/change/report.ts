@@ -135,7 +135,8 @@ export interface ReasonGroup {
 const reasonsShownMax = 4;
 
 /** By rule, in their order. */
-export function groupReasons({ verdict: { reasons }, levels }: Pick<Change, 'verdict' | 'levels'>): ReasonGroup[] {
+export function groupReasons({ verdict, levels }: Pick<Change, 'verdict' | 'levels'>): ReasonGroup[] {
+  const reasons = verdict.reasons.filter(({ behind }) => behind === undefined);
   const rules = [...new Set(reasons.map(({ rule }) => rule))];
   return rules.map((rule) => {
     const each = reasons.filter((reason) => reason.rule === rule);

@@ -1,10 +1,12 @@
 import type { Change, Reason, ResourceChange } from './change.ts';
+import { hostRule, type ReplacedHost } from './host.ts';
 import { nameOfUrn } from './projection.ts';
 import { isRoutine } from './routine.ts';
-import { differenceIn, listed, quote, showMove, usd, type Sentence } from './wording.ts';
+import { count, differenceIn, listed, quote, showMove, usd, type Sentence } from './wording.ts';
 
 /** Everything that a rule of the verdict may look at. */
 export type Compared = Pick<Change, 'levels' | 'stateful' | 'monthly' | 'leftOut' | 'base' | 'head'> & {
+  readonly hosts: readonly ReplacedHost[];
   readonly staleBase: string | undefined;
 };
 
@@ -20,6 +22,7 @@ const costRaisedMaxUsd = 100;
 const mostRaisedMaxUsd = 1000;
 
 export const verdictRules: readonly VerdictRule[] = [
+  rule(hostRule, 'blocked', ({ hosts }) => hosts.map((host) => ({ subject: host.name, text: hostText(host) }))),
   rule('stateful-destroyed', 'blocked', ({ stateful }) =>
     stateful
       .filter(({ fate }) => fate === 'destroyed')
@@ -184,6 +187,12 @@ export const verdictRules: readonly VerdictRule[] = [
 
 function rule(name: string, level: Reason['level'], find: VerdictRule['find']): VerdictRule {
   return { name, level, find };
+}
+
+function hostText({ because, members, stateful }: ReplacedHost): Sentence {
+  const follow = `${count(members.length, 'resource')} in it would have to be made again`;
+  const lost = stateful.length === 0 ? '' : `; ${listed(stateful)} can't move there with the data`;
+  return `would be replaced (${listed(because)}): ${follow}${lost}`;
 }
 
 function isProtection(path: string): boolean {
