@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { closest } from 'fastest-levenshtein';
-import { OrreryError } from '@orrery/kit/errors';
+import { closest, distance } from 'fastest-levenshtein';
 import { CommandError, messageOf } from '../errors.ts';
 import { defaultPortBase } from '../local/ports.ts';
+import { tellError } from './fault.ts';
 import type { Verb, VerbContext } from './verb.ts';
 import { verbs } from './verbs.ts';
 
@@ -81,9 +81,9 @@ function parse(verb: Verb, words: readonly string[]): ReturnType<typeof parseArg
     if (surplus !== undefined) throw new TypeError(`"${surplus}" is one word too many`);
     return parsed;
   } catch (cause) {
-    const message = messageOf(cause).split('. To specify')[0] ?? '';
+    const message = messageOf(cause).split(/\. To specify|\.?\n/)[0] ?? '';
     const known = ['json', 'help', ...Object.keys(verb.options ?? {})];
-    const wrong = /'--?([^' ]+)/.exec(message)?.[1];
+    const wrong = /^Unknown option '--?([^' ]+)/.exec(message)?.[1];
     const nearest = wrong === undefined ? '' : `did you mean --${closest(wrong, known)}? `;
     throw new CommandError({
       code: 'USAGE',
@@ -97,14 +97,27 @@ function parse(verb: Verb, words: readonly string[]): ReturnType<typeof parseArg
 
 function answerWithoutVerb(words: readonly string[]): number {
   const asked = words.filter((word) => !word.startsWith('-')).slice(0, 2);
-  if (asked.length === 0) return print(helpOfAll(), words.length === 0 || words.includes('--help') ? 0 : 2);
+  const helps = words.length === 0 || words.includes('--help') || words.includes('-h');
+  if (asked.length === 0 && (helps || !words.includes('--json'))) return print(helpOfAll(), helps ? 0 : 2);
   const group = verbs.filter((verb) => verb.name.startsWith(`${asked[0] ?? ''} `));
   const [name, choices] =
     group.length > 0
       ? [asked.join(' '), group.map((verb) => verb.name)]
       : [asked[0] ?? '', verbs.map((verb) => verb.name)];
-  const hint = `did you mean "npx orrery ${closest(name, choices)}"? npx orrery --help lists all`;
-  throw new CommandError({ code: 'USAGE', message: `there is no "orrery ${name}"`, hint, exitCode: 2 });
+  const hint = `did you mean "npx orrery ${nearestVerb(asked, choices)}"? npx orrery --help lists all`;
+  const message = asked.length === 0 ? 'a verb is missing' : `there is no "orrery ${name}"`;
+  throw new CommandError({
+    code: 'USAGE',
+    message,
+    hint: asked.length === 0 ? 'npx orrery --help' : hint,
+    exitCode: 2,
+  });
+}
+
+/** The verb nearest to what was typed, each compared with as many words as it has. */
+function nearestVerb(asked: readonly string[], names: readonly string[]): string {
+  const far = (name: string) => distance(name, asked.slice(0, name.split(' ').length).join(' '));
+  return [...names].sort((left, right) => far(left) - far(right))[0] ?? 'start';
 }
 
 function helpOfAll(): string {
@@ -141,17 +154,11 @@ function print(text: string, code: number): number {
 }
 
 function complain(error: unknown, json: boolean): number {
-  const known = error instanceof CommandError || error instanceof OrreryError;
-  if (!known) {
-    process.stderr.write(
-      `orrery: this is a fault of orrery itself, please report it\n${(error as Error).stack ?? String(error)}\n`,
-    );
-    return 1;
-  }
-  const { code, message, hint } = error;
+  const { code, message, hint, exitCode, stack } = tellError(error, root);
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
-  else process.stderr.write(`orrery: ${message}\n  ${hint}\n`);
-  return error instanceof CommandError ? error.exitCode : 1;
+  if (stack !== undefined) process.stderr.write(`orrery: ${hint}\n${stack}\n`);
+  else if (!json) process.stderr.write(`orrery: ${message}\n  ${hint}\n`);
+  return exitCode;
 }
 
 /** A user without an entry in the system's list, as in a container, has no name. */
