@@ -164,13 +164,18 @@ function parseOrKeep(text: string): unknown {
 export function checkSettings(environment: string, settings: unknown): Settings {
   const problems = findProblems(environment, settings);
   if (problems.length === 0) return settings as Settings;
-  const lines = problems.map(({ path, value, reason, fix }) => `  ${path}: ${JSON.stringify(value)} ${reason}; ${fix}`);
+  const lines = problems.map(({ path, value, reason, fix }) => {
+    const shown = reason === missing ? '' : `${JSON.stringify(value)} `;
+    return `  ${path}: ${shown}${reason}; ${fix}`;
+  });
   throw new CommandError({
     code: 'SETTINGS_INVALID',
     message: `Pulumi.${environment}.yaml has ${problems.length} problems:\n${lines.join('\n')}`,
     hint: 'mend every line above; nothing was changed',
   });
 }
+
+const missing = 'is missing';
 
 /** Every problem: first of form, and where the form is right, of what the fields mean together. */
 export function findProblems(environment: string, settings: unknown): SettingsProblem[] {
@@ -198,7 +203,7 @@ function formProblem(error: ErrorObject): SettingsProblem {
     const key = String(params['missingProperty']);
     const path = [at, key].filter((part) => part !== '').join('.');
     const meaning = schema.properties?.[key]?.description;
-    return { path, value: null, reason: 'is missing', fix: meaning === undefined ? 'add it' : `give ${meaning}` };
+    return { path, value: null, reason: missing, fix: meaning === undefined ? 'add it' : `give ${meaning}` };
   }
   const reason = error.message ?? 'is not valid';
   const fix = schema.description ?? 'see stacks/settings.ts';

@@ -6,6 +6,7 @@ import { deployCloud, summaryOf } from '../promotion/cloud-deployment.ts';
 import { createPulumiEngine } from '../promotion/pulumi-engine.ts';
 import { isLocal } from '../release/places.ts';
 import { currentHost, findProgram } from '../setup/host.ts';
+import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
 import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
 
@@ -32,7 +33,7 @@ engine could not make all of it, the ledger has what was touched, exit code 1, a
 For local: brings what runs to what the pin says, or starts it.`,
   options: { reason: { type: 'string' }, ...deployOptions },
   async run(context, { words, values }) {
-    const environment = required(words, 'ENV', 'deploy');
+    const environment = assertEnvironment(context.places, required(words, 'ENV', 'deploy'));
     if (isLocal(environment)) return deployHere(context, values);
     const reason = textOption(values, 'reason') ?? 'deployed by hand';
     return deployAsAsked(context, {
@@ -54,8 +55,7 @@ export interface DeployRequest {
 export async function deployAsAsked(context: VerbContext, request: DeployRequest): Promise<VerbResult> {
   const { environment, reason, values, allowsUncommitted } = request;
   const { places, actor, now, progress } = context;
-  const program = findProgram(currentHost(), 'pulumi');
-  if (program === undefined) throw engineMissing(environment);
+  const program = findEngine(environment);
   const interruption = new AbortController();
   void context.untilInterrupted().then(() => interruption.abort());
   const deployed = await deployCloud({
@@ -100,8 +100,11 @@ export function effectsOf({ running, started, deployment, replaced, removed, pos
   ];
 }
 
-function engineMissing(environment: string): CommandError {
-  return new CommandError({
+/** The path of the Pulumi CLI. Throws `ENGINE_MISSING`: asked before anything is changed. */
+export function findEngine(environment: string): string {
+  const program = findProgram(currentHost(), 'pulumi');
+  if (program !== undefined) return program;
+  throw new CommandError({
     code: 'ENGINE_MISSING',
     message: `${environment} is deployed by the Pulumi CLI, and there is no pulumi on the PATH`,
     hint: 'install it: https://www.pulumi.com/docs/install, then pulumi login. Nothing was changed',

@@ -9,7 +9,8 @@ import { readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { isLocal } from '../release/places.ts';
 import { readBinding, readRelease, recordBinding, recordRelease } from '../release/records.ts';
-import { deployAsAsked, deployOptions, effectsOf } from './deploy.ts';
+import { deployAsAsked, deployOptions, effectsOf, findEngine } from './deploy.ts';
+import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
 import { freezeSettings, thawSettings } from './settings.ts';
 import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
@@ -20,6 +21,7 @@ interface Asked {
   readonly pin: Pin;
   readonly reason: string;
   readonly values: Values;
+  readonly waitMs: number;
 }
 
 export const pin: Verb = {
@@ -35,16 +37,17 @@ A release without a pair that is live in ENV is refused (exit code 3): make it w
   --wait SECONDS   wait that long while somebody else changes ENV`,
   options: { reason: { type: 'string' }, 'drop-live': { type: 'boolean' }, wait: { type: 'string' } },
   async run(context, { words, values }) {
-    const environment = required(words, 'ENV', 'pin');
     const { places, progress } = context;
+    const environment = assertEnvironment(places, required(words, 'ENV', 'pin'));
     const release = readRelease(places, required(words.slice(1), 'RELEASE', 'pin'));
+    const waitMs = waitOption(values);
     if (values['drop-live'] !== true) assertKeepsLive(context, environment, release.release.live);
     const settings = isLocal(environment) ? readLocalBinding(places.root) : freezeSettings(places.root, environment);
     if (!isLocal(environment)) recordRelease(places, environment, release.release, release.provenance);
     const binding = recordBinding(places, settings);
     const target = await renderTarget(places, { environment, release: release.digest, binding, progress });
     const reason = textOption(values, 'reason') ?? 'pinned by hand';
-    return move(context, { environment, kind: 'pin', pin: target, reason, values });
+    return move(context, { environment, kind: 'pin', pin: target, reason, values, waitMs });
   },
 };
 
@@ -66,17 +69,18 @@ The options of npx orrery deploy hold here, too. What is rolled back to need not
     ...deployOptions,
   },
   async run(context, { words, values }) {
-    const environment = required(words, 'ENV', 'rollback');
+    const environment = assertEnvironment(context.places, required(words, 'ENV', 'rollback'));
     const moves = movesOf(readLedger(context.places, environment));
-    if (values['list'] === true) return { json: moves, text: moves.map(moveLine).join('\n') };
+    if (values['list'] === true) return { json: moves, text: listMoves(environment, moves) };
     const target = chooseMove(moves, environment, textOption(values, 'to'));
     const reason = textOption(values, 'reason') ?? `back to number ${target.ordinal}`;
     const stood = target.entry.event.pin;
+    const waitMs = waitOption(values);
     if (!isLocal(environment)) {
+      if (values['pin-only'] !== true) findEngine(environment);
       await assertCanReturn(context.places, environment, stood, context.progress);
-      tellThawed(context, environment, stood);
     }
-    return move(context, { environment, kind: 'rollback', pin: stood, reason, values });
+    return move(context, { environment, kind: 'rollback', pin: stood, reason, values, waitMs });
   },
 };
 
@@ -89,8 +93,7 @@ function tellThawed({ places, progress }: VerbContext, environment: string, stoo
 }
 
 async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
-  const { environment, kind, pin: target, reason, values } = asked;
-  const waitMs = waitOption(values);
+  const { environment, kind, pin: target, reason, values, waitMs } = asked;
   const before = readPin(context.places, environment);
   const told = { environment, kind, from: before ?? null, to: target };
   if (isLocal(environment)) {
@@ -101,6 +104,7 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
     return { json: { ...told, to: stands, number, launcher, replaced, removed, postponed, running }, text };
   }
   const moved = await moveRecordedPin({ ...context, environment, kind, pin: target, reason, waitMs });
+  if (kind === 'rollback') tellThawed(context, environment, target);
   const line = `${arrowOf(environment, before, target)} (number ${moved.ordinal})`;
   const commit = `commit stacks and Pulumi.${environment}.yaml to make it known`;
   if (kind === 'pin' || values['pin-only'] === true) {
@@ -154,6 +158,11 @@ function chooseMove(moves: readonly Move[], environment: string, to: string | un
 
 function unknownNumber(message: string, hint: string): CommandError {
   return new CommandError({ code: 'NUMBER_UNKNOWN', message, hint, exitCode: 2 });
+}
+
+function listMoves(environment: string, moves: readonly Move[]): string {
+  if (moves.length > 0) return moves.map(moveLine).join('\n');
+  return `${environment} has stood on nothing yet: npx orrery pin ${environment} RELEASE`;
 }
 
 function moveLine({ ordinal, entry }: Move): string {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { digestOf } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import { assembleWorkingTree } from '../change/load.ts';
-import { CommandError } from '../errors.ts';
+import { CommandError, messageOf } from '../errors.ts';
 import { readLocalBinding } from '../local/settings.ts';
 import { readPin } from '../promotion/pin.ts';
 import { withLivePairs } from '../release/create.ts';
@@ -20,6 +20,7 @@ import {
 } from '../render/environment.ts';
 import { writeGraph } from '../render/graph.ts';
 import { assertRenderPinned } from '../render/pinned.ts';
+import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
 import { freezeSettings } from './settings.ts';
 import { table } from './table.ts';
@@ -48,20 +49,22 @@ environment, order of completion), and names what the program depends on where o
     out: { type: 'string' },
   },
   async run(context, { words, values }) {
-    const environment = required(words, 'ENV', 'render');
+    const environment = assertEnvironment(context.places, required(words, 'ENV', 'render'));
     const workingTree = values['working-tree'] === true;
     const reference = textOption(values, 'release');
     if (workingTree && reference !== undefined) throw usage('--release and --working-tree exclude each other');
+    const count = readCount(textOption(values, 'check'));
+    const out = textOption(values, 'out');
+    if (count !== undefined && (out !== undefined || values['graph'] === true))
+      throw usage('--check tells whether renders are equal, and no graph: leave --graph and --out out');
     const source = workingTree
       ? await workingTreeOf(context, environment)
       : pinnedSource(context, environment, reference);
-    const count = readCount(textOption(values, 'check'));
     if (count !== undefined) return check(context, source, count);
     const rendered = await renderSource(context, source);
     if (source.pin !== undefined) await assertRenderPinned(context.places, source.pin, rendered);
     const text = writeGraph(rendered.graph);
-    const out = textOption(values, 'out');
-    if (out !== undefined) writeFileSync(out, text);
+    if (out !== undefined) writeGraphFile(out, text);
     return {
       json: describe(rendered, source),
       text: values['graph'] === true ? text.trimEnd() : show(rendered, source),
@@ -143,6 +146,20 @@ function countTypes(graph: Rendered['graph']): Record<string, number> {
   return counts;
 }
 
+function writeGraphFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    const message = `the graph can't be written: ${messageOf(cause)}`;
+    throw new CommandError({
+      code: 'OUT_UNWRITABLE',
+      message,
+      hint: 'name a file in a folder of yours: --out FILE',
+      cause,
+    });
+  }
+}
+
 function readCount(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const count = Number(text);
@@ -159,5 +176,6 @@ function unpinned(environment: string): CommandError {
     code: 'PIN_MISSING',
     message: `${environment} stands on no release`,
     hint: `npx orrery pin ${environment} RELEASE; or look at the tree: npx orrery render ${environment} --working-tree`,
+    exitCode: 2,
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Binding } from '@orrery/contracts/pin';
@@ -42,8 +42,19 @@ export function thawSettings(root: string, binding: Binding): SettingsDifference
     if (pinned === undefined) document.deleteIn(place);
     else document.setIn(place, document.createNode(pinned, { flow: Array.isArray(pinned) }));
   }
-  writeFileSync(file, document.toString({ lineWidth: 0 }));
+  replaceFile(realpathSync(file), document.toString({ lineWidth: 0 }));
   return differences;
+}
+
+/** Whole or not at all: people wrote the rest of the file. */
+function replaceFile(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, text, { flush: true });
+    renameSync(temporary, file);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 /** Reads YAML that says each thing once. Throws `SETTINGS_INVALID`, naming the place of everything that is wrong. */

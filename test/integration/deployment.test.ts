@@ -86,6 +86,20 @@ describe('deploying a cloud by its pin', function () {
     assert.match(answer.stderr, /there is no pulumi on the PATH\n {2}install it: https:\/\/www\.pulumi\.com/);
   });
 
+  it('changes nothing by a rollback that could not be deployed', async () => {
+    const env = { ...engine.env, PATH: '/usr/bin:/bin' };
+    const settings = clone.read('Pulumi.dev.yaml');
+    clone.write('Pulumi.dev.yaml', settings.replace('orrery:gpuMax: 1', 'orrery:gpuMax: 2'));
+    const before = clone.git('status', '--porcelain');
+    for (const words of [[], ['--wait', 'long']]) {
+      const answer = await clone.orrery(['rollback', 'dev', '--to', '1', ...words], { env });
+      assert.equal(answer.code, words.length === 0 ? 1 : 2, answer.stderr);
+      assert.match(clone.read('Pulumi.dev.yaml'), /gpuMax: 2/);
+      assert.equal(clone.git('status', '--porcelain'), before);
+    }
+    clone.write('Pulumi.dev.yaml', settings);
+  });
+
   it('makes what is pinned, tells every step in the ledger, and keeps the state encrypted', async () => {
     const answer = await orrery('deploy', 'dev', '--json');
     assert.equal(answer.code, 0, answer.stderr);
