@@ -30,7 +30,7 @@ function describe({ whole, checked, shallow, faults }: Audit): string {
         'restore records from a clone that is right (git checkout), objects by npx orrery release verify RELEASE --rebuild',
       ];
   return [
-    whole ? 'nothing recorded was changed' : `${faults.length} things are not as they were recorded:`,
+    whole ? 'nothing recorded was changed' : `not as recorded, ${faults.length} times:`,
     ...shown,
     ...more,
     ...remedy,

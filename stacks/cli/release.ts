@@ -1,12 +1,16 @@
 import { shortDigest, type Digest } from '@orrery/contracts/digest';
+import type { Release } from '@orrery/contracts/release';
 import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { createRelease, rebuildRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
+import { knownEnvironments } from '../change/naming.ts';
 import { readPin } from '../promotion/pin.ts';
 import { storeFolder, type Places } from '../release/places.ts';
-import { listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
+import { checkReleases, listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
+import { assertEnvironment } from './environment-name.ts';
+import { tellError, type Told } from './fault.ts';
 import { table } from './table.ts';
 import { textOption, type Verb } from './verb.ts';
 
@@ -52,23 +56,25 @@ export const releaseList: Verb = {
   summary: 'list every recorded release',
   wordsMax: 0,
   usage: '',
-  help: 'Oldest first; the one that local stands on is marked. Every record is checked against its digest while listing.',
+  help: `Oldest first, each with the environments that stand on it. Every record is checked against its digest while listing;
+npx orrery release verify --all names every one that is wrong.`,
   async run({ places }) {
-    const pinned = readPin(places, 'local')?.release;
+    const pinned = knownEnvironments(places).map((name) => [name, readPin(places, name)?.release] as const);
+    const standing = (digest: Digest) => pinned.flatMap(([name, release]) => (release === digest ? [name] : []));
     const releases = listReleases(places);
     const rows = releases.map((one) => [
       shortDigest(one.digest),
       one.provenance.commit.slice(0, 12),
       one.provenance.createdAt.slice(0, 19).replace('T', ' '),
       Object.keys(one.release.live).join(', ') || '-',
-      one.digest === pinned ? 'local' : '',
+      standing(one.digest).join(', ') || '-',
       one.provenance.reason,
     ]);
     const text =
       releases.length === 0
         ? 'no release yet: npx orrery release create'
         : table(['release', 'commit', 'made', 'live', 'pinned', 'why'], rows);
-    return { json: releases.map(viewOf), text };
+    return { json: releases.map((one) => ({ ...viewOf(one), pinned: standing(one.digest) })), text };
   },
 };
 
@@ -97,15 +103,23 @@ export const releaseVerify: Verb = {
   options: { closure: { type: 'boolean' }, rebuild: { type: 'boolean' }, all: { type: 'boolean' } },
   async run({ places, progress }, { words, values }) {
     const all = values['all'] === true;
-    const chosen = all ? listReleases(places) : [readRelease(places, required(words, 'RELEASE', 'release verify'))];
+    const chosen = all
+      ? checkReleases(places)
+      : [{ name: '', found: readRelease(places, required(words, 'RELEASE', 'release verify')) }];
     const depth = values['rebuild'] === true ? 'rebuild' : values['closure'] === true ? 'closure' : 'manifest';
     const verdicts: ReleaseVerdict[] = [];
-    for (const recorded of chosen) verdicts.push(await verifyRelease(places, recorded, depth, progress));
+    for (const { name, found } of chosen)
+      verdicts.push(
+        found instanceof CommandError
+          ? unreadable(name, tellError(found, places.root))
+          : await verifyRelease(places, found, depth, progress),
+      );
     const whole = verdicts.every((verdict) => verdict.whole);
-    const text = verdicts.map(describeVerdict).join('\n');
+    const sum = `${verdicts.length} releases, ${whole ? 'all as recorded' : 'not all as recorded'}`;
+    const lines = verdicts.map(describeVerdict);
     return {
       json: all ? verdicts : verdicts[0],
-      text: all ? `${text}\n${verdicts.length} releases, ${whole ? 'all as recorded' : 'not all as recorded'}` : text,
+      text: [...lines, ...(all ? [sum] : [])].join('\n'),
       exitCode: whole ? 0 : 3,
     };
   },
@@ -114,7 +128,8 @@ export const releaseVerify: Verb = {
 type Depth = 'manifest' | 'closure' | 'rebuild';
 
 interface ReleaseVerdict {
-  readonly release: Digest;
+  /** Its digest; the name of its folder where the record can't be read. */
+  readonly release: string;
   readonly checked: Depth;
   readonly whole: boolean;
   readonly faults: readonly { readonly what: string; readonly reason: string }[];
@@ -143,6 +158,10 @@ async function verifyRelease(
     if (!(error instanceof CommandError)) throw error;
     return verdict([{ what: error.code, reason: error.message }]);
   }
+}
+
+function unreadable(name: string, { code, message }: Told): ReleaseVerdict {
+  return { release: name, checked: 'manifest', whole: false, faults: [{ what: code, reason: message }] };
 }
 
 function describeVerdict({ release, checked, whole, faults }: ReleaseVerdict): string {
@@ -178,7 +197,7 @@ function assertClean(places: Places): void {
 }
 
 function livePairsOf(places: Places, environment: string): Readonly<Record<string, Digest>> {
-  const pin = readPin(places, environment);
+  const pin = readPin(places, assertEnvironment(places, environment));
   if (pin !== undefined) return readRelease(places, pin.release).release.live;
   const hint = 'leave --live out, or pin that environment first';
   throw new CommandError({ code: 'PIN_MISSING', message: `${environment} has no pin`, hint, exitCode: 2 });
@@ -203,7 +222,13 @@ function describe(recorded: RecordedRelease): string {
     `commit   ${provenance.commit}`,
     `made     ${provenance.createdAt} by ${provenance.actor}: ${provenance.reason}`,
     `live     ${live.join(', ') || 'no pair'}`,
+    `tools    ${toolsOf(release.toolchain)}`,
     '',
     table(['service', 'own', 'closure'], rows),
   ].join('\n');
+}
+
+function toolsOf({ node, python, engine, bundler, providers }: Release['toolchain']): string {
+  const versions = Object.entries(providers).map(([name, { version }]) => `${name} ${version}`);
+  return [`node ${node}`, `python ${python}`, `pulumi ${engine}`, `esbuild ${bundler}`, ...versions].join(', ');
 }

@@ -167,7 +167,10 @@ async function endFailed(options: DeploymentOptions, id: number, step: string, e
     deployment: id,
     step,
     outcome: 'failed',
-    detail: `${codeOf(cause)}: ${messageOf(cause)}`.slice(0, detailCharactersMax),
+    // The ledger goes into git: it holds no path of this machine.
+    detail: `${codeOf(cause)}: ${messageOf(cause)}`
+      .replaceAll(`${options.places.root}/`, '')
+      .slice(0, detailCharactersMax),
     ...(report.resources === undefined ? {} : { resources: report.resources }),
   });
   await end(options, id, { step, error: cause }, report.state);

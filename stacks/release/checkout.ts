@@ -7,6 +7,9 @@ import type { Release } from '@orrery/contracts/release';
 import { CommandError } from '../errors.ts';
 import { isRunning } from '../running.ts';
 
+/** How many lines are told of what git and tar said: a full disk makes them say one for each file. */
+const saidLinesMax = 3;
+
 export interface BuiltRelease {
   readonly release: Release;
   readonly digest: Digest;
@@ -58,13 +61,18 @@ async function exportCommit(root: string, commit: string, tree: string): Promise
   mkdirSync(tree, { recursive: true });
   const archive = spawn('git', ['archive', '--format=tar', commit], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const unpack = spawn('tar', ['-xf', '-'], { cwd: tree, stdio: ['pipe', 'ignore', 'inherit'] });
+  const unpack = spawn('tar', ['-xf', '-'], { cwd: tree, stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  for (const child of [archive, unpack]) {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.on('error', (error) => (said += `${error.message}\n`));
+  }
   unpack.stdin.on('error', () => archive.kill());
   archive.stdout.pipe(unpack.stdin);
   const codes = await Promise.all([archive, unpack].map((child) => exitCode(child)));
-  if (codes.some((code) => code !== 0)) throw exportFailed(commit);
+  if (codes.some((code) => code !== 0)) throw exportFailed(commit, said);
 }
 
 /**
@@ -143,7 +151,10 @@ function sha256(file: string): string {
   return existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : randomUUID();
 }
 
-function exportFailed(commit: string): CommandError {
-  const message = `commit ${commit} can't be exported`;
-  return new CommandError({ code: 'EXPORT_FAILED', message, hint: 'fetch it: a shallow clone lacks older commits' });
+function exportFailed(commit: string, said: string): CommandError {
+  const lines = said.trim().split('\n');
+  const message = `commit ${commit.slice(0, 12)} can't be exported: ${lines.slice(0, saidLinesMax).join('\n')}`;
+  const hint =
+    'a shallow clone lacks older commits (git fetch --unshallow); git and tar must be on the PATH, and the disk have room';
+  return new CommandError({ code: 'EXPORT_FAILED', message, hint });
 }

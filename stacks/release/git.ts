@@ -49,8 +49,19 @@ export function hasRemote(root: string, name: string): boolean {
   return spawnSync('git', ['remote', 'get-url', name], { cwd: root, stdio: 'ignore' }).status === 0;
 }
 
+/** The commit that a revision names. Throws `COMMIT_UNKNOWN` (exit 2). */
 export function resolveCommit(root: string, revision: string): string {
-  return git(root, 'rev-parse', '--verify', '--end-of-options', `${revision}^{commit}`).trim();
+  const words = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const { status, stdout } = spawnSync('git', words, { cwd: root, encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  // Where there is no clone or no git, that is what is told.
+  git(root, 'rev-parse', '--git-dir');
+  throw new CommandError({
+    code: 'COMMIT_UNKNOWN',
+    message: `this clone has no commit ${revision}`,
+    hint: 'git log shows what it has; git fetch brings what others have',
+    exitCode: 2,
+  });
 }
 
 /** Paths that differ from HEAD and are part of a release: all but its own records. */

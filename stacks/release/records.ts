@@ -42,7 +42,8 @@ export function readRelease(places: Places, reference: string): RecordedRelease 
   const wanted = reference.replace(/^sha256:/, '');
   if (!/^[0-9a-f]{4,64}$/.test(wanted)) {
     const message = `"${reference}" is no release`;
-    throw new CommandError({ code: 'RELEASE_UNKNOWN', message, hint: 'npx orrery release list', exitCode: 2 });
+    const hint = 'give at least four digits of its digest: npx orrery release list';
+    throw new CommandError({ code: 'RELEASE_UNKNOWN', message, hint, exitCode: 2 });
   }
   const folders = releaseFolders(places).filter((folder) => matches(folder, wanted));
   const [only, second] = folders;
@@ -60,7 +61,24 @@ export function readRelease(places: Places, reference: string): RecordedRelease 
     code: 'RELEASE_UNKNOWN',
     message: `there is no release ${reference}`,
     hint: 'npx orrery release list',
+    exitCode: 2,
   });
+}
+
+/** Every record of a release, each checked by itself: the release, or what is wrong with its record. */
+export function checkReleases(
+  places: Places,
+): { readonly name: string; readonly found: RecordedRelease | CommandError }[] {
+  return releaseFolders(places).map((folder) => ({ name: basename(folder), found: checkFolder(folder) }));
+}
+
+function checkFolder(folder: string): RecordedRelease | CommandError {
+  try {
+    return readReleaseFolder(folder);
+  } catch (error) {
+    if (error instanceof CommandError) return error;
+    throw error;
+  }
 }
 
 /** Every release that is recorded, each checked, by the time of its making. */
@@ -112,7 +130,12 @@ export function formatRecord(document: unknown): string {
 function writeAside(file: string, document: unknown): string {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.${process.pid}.tmp`);
-  writeFileSync(temporary, formatRecord(document), { flush: true });
+  try {
+    writeFileSync(temporary, formatRecord(document), { flush: true });
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   return temporary;
 }
 
@@ -158,7 +181,8 @@ function readDocument(file: string, check: ReturnType<typeof ajv.compile>): unkn
   try {
     document = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw unreadable(file, messageOf(cause), cause);
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw unreadable(file, missing ? 'it is missing' : messageOf(cause), cause);
   }
   if (check(document)) return document;
   if (check === checkRelease && (document as { schema?: unknown } | null)?.schema === 1) throw outdated(file);
@@ -181,6 +205,7 @@ function unreadable(file: string, reason: string, cause?: unknown): CommandError
     code: 'RECORD_CORRUPT',
     message: `${file} is no valid record: ${reason}`,
     hint: `records are never edited: restore it (git checkout -- ${file}), or delete its folder when it is machine state`,
+    exitCode: 3,
     cause,
   });
 }
@@ -190,6 +215,7 @@ function corrupt(file: string, expected: string, found: string): CommandError {
     code: 'RECORD_CORRUPT',
     message: `${file} was changed: it is recorded as ${isDigest(expected) ? expected : 'no digest'} but hashes to ${found}`,
     hint: `records are never edited: restore it (git checkout -- ${file}), or delete its folder when it is machine state`,
+    exitCode: 3,
   });
 }
 

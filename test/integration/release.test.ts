@@ -196,16 +196,46 @@ describe('releases', () => {
     const text = clone.read(file);
     clone.write(file, text.replace('"schema": 2', '"schema": 2,\n  "secret": "x"'));
     const unknown = await clone.orrery(['release', 'show', created.release]);
-    assert.equal(unknown.code, 1);
+    assert.equal(unknown.code, 3);
     assert.match(unknown.stderr, /release\.json is no valid record[\s\S]*never edited/);
     clone.write(file, text.replace('"python": "3.11"', '"python": "3.12"'));
     const edited = await clone.orrery(['release', 'show', created.release]);
-    assert.equal(edited.code, 1);
+    assert.equal(edited.code, 3);
     assert.match(edited.stderr, /release\.json was changed: it is recorded as sha256:/);
     clone.write(file, '{');
     const torn = await clone.orrery(['release', 'list']);
-    assert.equal(torn.code, 1);
+    assert.equal(torn.code, 3);
     assert.doesNotMatch(torn.stderr, / {4}at /);
+    assert.ok(torn.stderr.includes(`orrery: ${file} is no valid record`), torn.stderr);
+    const all = await clone.orrery(['release', 'verify', '--all']);
     clone.write(file, text);
+    assert.equal(all.code, 3);
+    assert.ok(all.stdout.includes(`${created.release.slice(7, 19)} has 1 faults\n  RECORD_CORRUPT: `), all.stdout);
+    assert.match(all.stdout, /not all as recorded/);
+  });
+
+  it('are asked for in words that are told apart, each with what to type', async () => {
+    const asked = async (...words: string[]) => {
+      const { code, stderr } = await clone.orrery(words);
+      assert.equal(code, 2, stderr);
+      return stderr;
+    };
+    assert.match(await asked('relese', 'create'), /did you mean "npx orrery release create"/);
+    assert.match(
+      await asked('release', 'create', '--commit', 'nosuch'),
+      /this clone has no commit nosuch\n {2}git log/,
+    );
+    assert.match(await asked('release', 'create', '--live', 'loacl'), /did you mean "local"/);
+    assert.match(await asked('release', 'show', 'abc'), /at least four digits/);
+    const before = clone.git('status', '--porcelain');
+    for (const verb of [['deploy'], ['render'], ['rollback', '--list'], ['pin', created.release]])
+      assert.match(
+        await asked(verb[0] ?? '', 'prd', ...verb.slice(1)),
+        /there is no environment "prd"\n {2}did you mean "prod"/,
+      );
+    assert.match(await asked('pin', 'prod', created.release, '--wait', 'long'), /--wait is "long"/);
+    assert.equal(clone.git('status', '--porcelain'), before);
+    const silent = await clone.orrery(['--json']);
+    assert.equal((silent.json() as { error: { code: string } }).error.code, 'USAGE');
   });
 });
