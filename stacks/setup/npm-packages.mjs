@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { exclusively } from './exclusive.mjs';
 
@@ -65,6 +65,7 @@ function isForThisPlatform({ os, cpu, libc }) {
 
 /** @param {{ root: string, env: NodeJS.ProcessEnv, progress: (line: string) => void }} options */
 async function install({ root, env, progress }) {
+  refuseLink(path.join(root, 'node_modules'));
   const startedMs = performance.now();
   const seconds = () => `${Math.round((performance.now() - startedMs) / 1_000)} s`;
   progress(`installing the locked npm packages (${INSTALL_COMMAND}); the first time this takes a minute or two`);
@@ -75,6 +76,18 @@ async function install({ root, env, progress }) {
     clearInterval(still);
   }
   progress(`npm packages installed (${seconds()})`);
+}
+
+/**
+ * npm empties what a link leads to, which is somebody else's installation.
+ *
+ * @param {string} folder
+ */
+function refuseLink(folder) {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new Error(
+    'node_modules is a link, and what it leads to is not what package-lock.json says: remove the link, or install where it leads',
+  );
 }
 
 /**

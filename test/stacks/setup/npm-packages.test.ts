@@ -1,6 +1,6 @@
 import { ensurePackages } from '#stacks/setup/npm-packages.mjs';
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FakeMachine } from './fake-machine.ts';
 
@@ -49,6 +49,14 @@ describe('ensurePackages', () => {
     writeFileSync(path.join(machine.root, 'package-lock.json'), JSON.stringify({ packages: changed }));
     await ensure();
     assert.equal(machine.calls().length, 2);
+  });
+
+  it('never installs through a link: what it leads to is another installation', async () => {
+    machine.program('npm', INSTALLS);
+    mkdirSync(path.join(machine.root, 'elsewhere'));
+    symlinkSync('elsewhere', path.join(machine.root, 'node_modules'));
+    await assert.rejects(ensure(), /node_modules is a link/);
+    assert.deepEqual(machine.calls(), []);
   });
 
   it('leaves alone what a person installed as locked, packages for other platforms aside', async () => {
