@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { digestOf } from '@orrery/contracts/digest';
-import { freezeSettings } from '#stacks/cli/settings.ts';
+import { freezeSettings } from '#stacks/promotion/settings-file.ts';
 import { assembleRelease } from '#stacks/release/assemble.ts';
 import { bundleInfrastructure } from '#stacks/release/bundle.ts';
 import { readGraph } from '#stacks/render/graph.ts';

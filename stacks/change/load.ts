@@ -1,7 +1,7 @@
 import { digestOf, digestOfBytes, shortDigest, type Digest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
-import { freezeSettings } from '../cli/settings.ts';
+import { freezeSettings } from '../promotion/settings-file.ts';
 import { CommandError } from '../errors.ts';
 import { readLocalBinding } from '../local/settings.ts';
 import { readPin } from '../promotion/pin.ts';

@@ -23,13 +23,6 @@ export function resolveName(places: Places, word: string): Named {
   throw unknownWord(word, [...knownEnvironments(places), workingTreeName, ...releaseNames(places)]);
 }
 
-/** Throws `USAGE`, naming the nearest, for a word that is no environment. */
-export function requireEnvironment(places: Places, word: string): string {
-  const known = knownEnvironments(places);
-  if (known.includes(word)) return word;
-  throw unknownWord(word, known);
-}
-
 /** Every environment that has a file of settings: `Pulumi.<env>.yaml`. */
 export function knownEnvironments({ root }: Places): string[] {
   return readdirSync(root)

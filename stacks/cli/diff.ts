@@ -12,12 +12,13 @@ import {
   type Loaded,
   type Progress,
 } from '../change/load.ts';
-import { readLevels, requireEnvironment, resolveName, type Named } from '../change/naming.ts';
+import { readLevels, resolveName, type Named } from '../change/naming.ts';
 import type { Side } from '../change/side.ts';
 import { CommandError } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import { formatChanges, outputOptions } from './change-output.ts';
+import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
 import { textOption, type Verb } from './verb.ts';
 
@@ -95,7 +96,7 @@ function chooseEnvironment(
 ): string | undefined {
   if (on === undefined) return environments[0] ?? defaultEnvironment;
   const own = environments.find((name) => name !== on);
-  if (own === undefined) return requireEnvironment(places, on);
+  if (own === undefined) return assertEnvironment(places, on);
   throw new CommandError({
     code: 'USAGE',
     message: `--on ${on} says in whose settings a release is rendered, and ${own} has its own`,

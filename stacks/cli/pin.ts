@@ -12,7 +12,7 @@ import { readBinding, readRelease, recordBinding, recordRelease } from '../relea
 import { deployAsAsked, deployOptions, effectsOf, findEngine } from './deploy.ts';
 import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
-import { freezeSettings, thawSettings } from './settings.ts';
+import { freezeSettings, thawSettings } from '../promotion/settings-file.ts';
 import { textOption, waitOption, type Values, type Verb, type VerbContext, type VerbResult } from './verb.ts';
 
 interface Asked {

@@ -10,12 +10,13 @@ import {
   type Assembled,
   type Progress,
 } from '../change/load.ts';
-import { requireEnvironment, sharedEnvironments } from '../change/naming.ts';
+import { sharedEnvironments } from '../change/naming.ts';
 import { CommandError } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import { formatChanges, outputOptions } from './change-output.ts';
 import { isSame } from './diff.ts';
+import { assertEnvironment } from './environment-name.ts';
 import { textOption, type Verb } from './verb.ts';
 
 const failures = ['blocked', 'review'] as const;
@@ -33,7 +34,7 @@ review. --markdown is a comment for a pull request. Example: npx orrery preview 
   options: { 'fail-on': { type: 'string' }, ...outputOptions },
   async run({ places, progress }, { words, values }) {
     const failOn = readFailure(textOption(values, 'fail-on') ?? 'blocked');
-    const chosen = words.map((word) => requireEnvironment(places, word));
+    const chosen = words.map((word) => assertEnvironment(places, word));
     const environments = chosen.length > 0 ? [...new Set(chosen)] : sharedEnvironments(places);
     const assembled = await assembleWorkingTree(places, progress);
     const changes: Change[] = [];

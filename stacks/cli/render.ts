@@ -22,7 +22,7 @@ import { writeGraph } from '../render/graph.ts';
 import { assertRenderPinned } from '../render/pinned.ts';
 import { assertEnvironment } from './environment-name.ts';
 import { required } from './release.ts';
-import { freezeSettings } from './settings.ts';
+import { freezeSettings } from '../promotion/settings-file.ts';
 import { table } from './table.ts';
 import { textOption, type Verb, type VerbContext, type VerbResult } from './verb.ts';
 

@@ -1,7 +1,7 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
 import { createFolderStore } from '@orrery/kit/store';
-import { freezeSettings } from '../cli/settings.ts';
+import { freezeSettings } from './settings-file.ts';
 import { assertSettingsPinned, readPinnedEnvironment } from '../pinned-environment.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';

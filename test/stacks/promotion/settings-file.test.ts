@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freezeSettings, thawSettings } from '#stacks/cli/settings.ts';
+import { freezeSettings, thawSettings } from '#stacks/promotion/settings-file.ts';
 
 const repository = join(import.meta.dirname, '..', '..', '..');
 
