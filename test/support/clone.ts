@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -18,7 +18,7 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** A clone of this repository's HEAD in a folder of its own, with the packages that are installed here. */
+/** This repository's HEAD as a repository in a folder of its own, with the packages that are installed here. */
 export interface Clone {
   readonly root: string;
   readonly state: string;
@@ -47,11 +47,7 @@ function nextPortBase(): number {
 
 export function cloneRepository(folder = mkdtempSync(join(tmpdir(), 'orrery-clone-'))): Clone {
   const root = join(folder, 'orrery');
-  run('git', ['clone', '--quiet', '--no-hardlinks', repository, root], dirname(root));
-  // Leases of dev and prod would be pushed to it.
-  run('git', ['remote', 'remove', 'origin'], root);
-  run('git', ['config', 'user.email', 'test@orrery.invalid'], root);
-  run('git', ['config', 'user.name', 'test'], root);
+  commitHead(root);
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
   const portBase = nextPortBase();
   const state = join(root, '.orrery');
@@ -86,6 +82,23 @@ export function cloneRepository(folder = mkdtempSync(join(tmpdir(), 'orrery-clon
   };
 }
 
+/**
+ * A repository of one commit: HEAD of this one, without what its own dev and prod stand on, so that every test begins at nothing.
+ * It has no remote, to which leases would be pushed. The same HEAD gives the same commit in every clone.
+ */
+function commitHead(root: string): void {
+  mkdirSync(root);
+  const unpack = 'git -C "$0" archive HEAD | tar -xf - --exclude=stacks/records --exclude=stacks/pins';
+  run('bash', ['-o', 'pipefail', '-c', unpack, repository], root);
+  run('git', ['init', '--quiet', '--initial-branch=main'], root);
+  run('git', ['config', 'user.email', 'test@orrery.invalid'], root);
+  run('git', ['config', 'user.name', 'test'], root);
+  run('git', ['add', '--all', '--force'], root);
+  run('git', ['commit', '--quiet', '--message', 'HEAD', '--date=2026-01-01T00:00:00Z'], root, {
+    GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
+  });
+}
+
 /** Python's packages and Redis are set up once, by the test command; a clone takes them as they are. */
 function shareTools(state: string): void {
   mkdirSync(state);
@@ -109,8 +122,13 @@ export function collect(child: ChildProcess, deadlineMs: number): Promise<Answer
   });
 }
 
-function run(program: string, words: readonly string[], cwd: string): string {
-  const result = spawnSync(program, words, { cwd, encoding: 'utf8' });
+function run(
+  program: string,
+  words: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): string {
+  const result = spawnSync(program, words, { cwd, encoding: 'utf8', env: { ...process.env, ...env } });
   if (result.status === 0) return result.stdout;
   throw new Error(`${program} ${words.join(' ')} failed: ${result.stderr}`);
 }
