@@ -24,7 +24,7 @@ const deeds: Readonly<Record<string, string>> = {
 
 /** Checks that every commit, against each of its parents, only added to the records, and that the working tree has them as HEAD does. */
 export async function auditHistory(root: string): Promise<History> {
-  const shallow = git(root, 'rev-parse', '--is-shallow-repository').trim() === 'true';
+  const shallow = isShallow(root);
   const changes = await readHistory(root);
   const faults = changes.filter(({ status }) => status !== 'A').map((change) => faultOf(root, change));
   const commits = new Set(changes.map(({ commit }) => commit)).size;
@@ -115,4 +115,9 @@ function textAt(root: string, commit: string, path: string): string | undefined 
   } catch {
     return undefined;
   }
+}
+
+/** True for a clone that lacks older commits: what they did, or made, is not known there. */
+export function isShallow(root: string): boolean {
+  return git(root, 'rev-parse', '--is-shallow-repository').trim() === 'true';
 }

@@ -8,6 +8,7 @@ import { isLocal, ledgerFolder, pinFile, recordsFolder, type Places } from '../r
 import { formatRecord, readBinding, readReleaseFolder } from '../release/records.ts';
 import { firstDifference } from '../release/text-place.ts';
 import type { AuditFault } from './audit-fault.ts';
+import { isShallow } from './audit-history.ts';
 import { entryNames, movesOf, readLedger } from './ledger.ts';
 import { lastMove, readPin } from './pin.ts';
 
@@ -86,7 +87,7 @@ class RecordsCheck {
     if (recorded === undefined) return;
     const { commit } = recorded.provenance;
     const { code } = await gitAnswer(this.places.root, ['cat-file', '-e', `${commit}^{commit}`]);
-    if (code !== 0)
+    if (code !== 0 && !isShallow(this.places.root))
       this.fault('record', join(folder, 'provenance.json'), `names commit ${commit}, which this clone does not have`);
   }
 

@@ -112,7 +112,7 @@ describe('the audit', function () {
     assert.match(await first(), /pins\/dev\.json:3:\d+ is not what the last move of its ledger says/);
     repository.git('checkout', '--', pin);
     repository.edit(pin, repository.pinOf(1).binding, repository.pinOf(1).render);
-    assert.match(await first(), /pins\/dev\.json .*bindings\/|bindings\/.* ENOENT/);
+    assert.match(await first(), /bindings\/[0-9a-f]{12}\.json is no valid record: it is missing/);
     repository.git('checkout', '--', pin);
     rmSync(join(repository.root, pin));
     assert.match(await first(), /pins\/dev\.json is missing, the ledger of dev ends at a move/);
@@ -147,9 +147,6 @@ describe('the audit', function () {
     const places = { root: shallow, state: join(shallow, '.orrery') };
     const told = await auditAll({ places, rebuilds: false, progress: () => undefined });
     assert.equal(told.shallow, true);
-    assert.deepEqual(
-      told.faults.map((fault) => fault.message.replace(/[0-9a-f]{40}/, 'C')),
-      ['names commit C, which this clone does not have', 'names commit C, which this clone does not have'],
-    );
+    assert.deepEqual(told.faults, []);
   });
 });

@@ -80,9 +80,9 @@ describe('a render from the command line', function () {
     assert.deepEqual([answer.renders, answer.equal, answer.differences], [2, 2, []]);
   });
 
-  it('says which command makes a pin where there is none', () => {
-    const { status, stderr } = runOrrery(['render', 'nowhere'], env);
-    assert.equal(status, 1);
-    assert.match(stderr, /npx orrery pin nowhere RELEASE/);
+  it('names the nearest environment for one that there is not', () => {
+    const { status, stderr } = runOrrery(['render', 'prd'], env);
+    assert.equal(status, 2);
+    assert.match(stderr, /there is no environment "prd"\n.*did you mean "prod"\?/);
   });
 });
