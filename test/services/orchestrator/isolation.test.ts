@@ -176,7 +176,7 @@ describe('a program, in every isolation that this machine offers,', function () 
   it('leaves no grandchild behind, even one with a session of its own', () =>
     inEvery(async ({ sh, uid }) => {
       const marker = `${9_000_000 + uid}${process.pid}`;
-      await sh(`setsid sleep ${marker} & sleep ${marker} & setsid sh -c "sleep ${marker} & sleep 0.3" & sleep 0.4`);
+      await sh(`setsid sleep ${marker} & sleep ${marker} & setsid sh -c "sleep ${marker} & sleep 1.5" & sleep 2`);
       assert.deepEqual(commandLines(marker), []);
     }));
 
