@@ -11,7 +11,7 @@ import { readBinding, readRelease } from './release/records.ts';
 import { renderEnvironment } from './render/environment.ts';
 import { provideInfrastructure } from './render/infrastructure.ts';
 import { assertRenderPinned } from './render/pinned.ts';
-import { settingsOfConfig } from './settings.ts';
+import { settingsOfConfig } from './settings/configuration.ts';
 
 /**
  * Pulumi's entry, run in the folder of Pulumi.yaml with the environment's name as stack. It deploys what the environment's pin

@@ -1,12 +1,10 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { stateful } from '../planning/stateful.ts';
-
-/** `state` is truth and refuses writes when it is full; `cache` is recomputable and forgets the least used. Never one for both. */
-export type ValkeyRole = 'state' | 'cache';
+import type { Redis, RedisRole } from './redis.ts';
 
 export interface ValkeyArgs {
-  readonly role: ValkeyRole;
+  readonly role: RedisRole;
   readonly vpcId: Input<string>;
   readonly subnetIds: Input<string>[];
   /** The security group whose members may connect. */
@@ -32,7 +30,7 @@ const policyOfRole = { state: 'noeviction', cache: 'volatile-lru' } as const;
  * Cost driver: node type times (1 + replicas).
  * Refuses nothing; what evicts follows from the role and can't be chosen.
  */
-export class Valkey extends ComponentResource {
+export class Valkey extends ComponentResource implements Redis {
   /** `rediss://host:port`, without the password. */
   readonly url: Output<string>;
 

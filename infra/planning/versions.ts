@@ -1,7 +1,10 @@
-/**
- * Every version of somebody else's software that the cloud components ask for, in one file, so that nothing is "latest" and a
+import pinned from './versions.json' with { type: 'json' };
+
+/*
+ * Every version of somebody else's software that the cloud components ask for stands in versions.json, so that nothing is "latest" and a
  * release says what it stood on.
  */
+
 export interface PinnedVersion {
   readonly version: string;
   /**
@@ -15,39 +18,31 @@ export interface PinnedVersion {
 
 export interface PinnedImage extends PinnedVersion {
   readonly repository: string;
-  readonly digest: `sha256:${string}`;
+  /** `sha256:` and 64 digits. */
+  readonly digest: string;
 }
 
-const repositories = 'seen in public repositories, 2026-11-20';
+export interface PinnedChart extends PinnedVersion {
+  /** Where charts lie, for example `https://charts.jetstack.io`; an `oci://` one holds the chart's name too. */
+  readonly repository: string;
+  readonly chart: string;
+  /** Of the chart's archive; null until a registry has told it. */
+  readonly digest: string | null;
+}
 
 /** The control plane; node pools take the version from the cluster's output, so that they follow it. */
-export const kubernetesVersion = '1.34';
+export const kubernetesVersion: string = pinned.kubernetes;
 
-export const addonVersions = {
-  'vpc-cni': { version: 'v1.22.4-eksbuild.3', verified: false, source: repositories },
-  'kube-proxy': { version: 'v1.34.6-eksbuild.21', verified: false, source: repositories },
-  'eks-pod-identity-agent': { version: 'v1.3.10-eksbuild.3', verified: false, source: repositories },
-  coredns: { version: 'v1.12.4-eksbuild.29', verified: false, source: repositories },
-  'aws-ebs-csi-driver': { version: 'v1.63.0-eksbuild.1', verified: false, source: repositories },
-  'metrics-server': { version: 'v0.9.0-eksbuild.7', verified: false, source: repositories },
-} as const satisfies Record<string, PinnedVersion>;
+export const addonVersions = pinned.addons satisfies Record<string, PinnedVersion>;
+export const engineVersions = pinned.engines satisfies Record<string, PinnedVersion>;
+export const images = pinned.images satisfies Record<string, PinnedImage>;
+export const charts = pinned.charts satisfies Record<string, PinnedChart>;
 
-export const valkeyVersion = {
-  version: '8.2',
-  family: 'valkey8',
-  verified: false,
-  source: 'docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html, 2026-11-20',
-} as const satisfies PinnedVersion & { family: string };
-
-export const clickhouseImage = {
-  repository: 'docker.io/clickhouse/clickhouse-server',
-  version: '26.3.17.4',
-  digest: 'sha256:85c434814ac8905e5648027ce926f74ab067edd6aadbccb6c0c165cd3571ea49',
-  verified: false,
-  source: repositories,
-} as const satisfies PinnedImage;
+export type ImageName = keyof typeof images;
+export type ChartName = keyof typeof charts;
 
 /** A container image by digest; the tag is there for people only. */
-export function imageReference(image: PinnedImage): string {
-  return `${image.repository}:${image.version}@${image.digest}`;
+export function imageReference(name: ImageName): string {
+  const { repository, version, digest } = images[name];
+  return `${repository}:${version}@${digest}`;
 }

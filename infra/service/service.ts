@@ -1,4 +1,3 @@
-import * as aws from '@pulumi/aws';
 import * as kubernetes from '@pulumi/kubernetes';
 import {
   ComponentResource,
@@ -9,7 +8,6 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { podIdentityTrust } from '../planning/pod-identity.ts';
 import {
   assertDeployable,
   planPod,
@@ -20,6 +18,7 @@ import {
   type ServiceManifest,
   type ServiceVersion,
 } from '../planning/workload.ts';
+import { createPodIdentity } from '../security/pod-identity.ts';
 
 export interface ServiceArgs {
   readonly namespace: Input<string>;
@@ -90,21 +89,11 @@ export class Service extends ComponentResource {
   }
 
   /** The role behind the service account; none where the service calls nothing in AWS. */
-  #createIdentity(name: string, args: ServiceArgs, account: kubernetes.core.v1.ServiceAccount): Resource[] {
-    if (args.policy === undefined) return [];
-    const role = new aws.iam.Role(`${name}-role`, { assumeRolePolicy: podIdentityTrust }, { parent: this });
-    const policy = new aws.iam.RolePolicy(`${name}-policy`, { role: role.name, policy: args.policy }, { parent: this });
-    const association = new aws.eks.PodIdentityAssociation(
-      `${name}-identity`,
-      {
-        clusterName: args.clusterName,
-        namespace: args.namespace,
-        serviceAccount: account.metadata.name,
-        roleArn: role.arn,
-      },
-      { parent: this },
-    );
-    return [policy, association];
+  #createIdentity(name: string, args: ServiceArgs, account: kubernetes.core.v1.ServiceAccount): readonly Resource[] {
+    const { clusterName, namespace, policy } = args;
+    if (policy === undefined) return [];
+    const serviceAccount = account.metadata.name;
+    return createPodIdentity(this, name, { clusterName, namespace, serviceAccount, policy }).ready;
   }
 
   #createDeployment(

@@ -4,7 +4,8 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { Binding } from '@orrery/contracts/pin';
 import { CommandError } from '../errors.ts';
 import { diffSettings, type SettingsDifference } from '../pinned-environment.ts';
-import { checkSettings, settingsOfConfig } from '../settings.ts';
+import { checkSettings } from '../settings/check.ts';
+import { settingsOfConfig } from '../settings/configuration.ts';
 
 /**
  * Freezes the `orrery:` settings of `Pulumi.<env>.yaml` into a binding, once all of them are right. They are read as Pulumi hands them to

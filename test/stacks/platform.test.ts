@@ -153,13 +153,13 @@ for (const environment of ['dev', 'prod']) {
     it('lets services add to the store and read from it, never delete', () => {
       for (const name of ['orchestrator-policy', 'scoring-policy']) {
         const policy = JSON.parse(String(resourceNamed(platform, name).inputs['policy'])) as {
-          Statement: { Action: string[]; Resource: string }[];
+          Statement: { Action: string[]; Resource: string[] }[];
         };
         assert.deepEqual(
           policy.Statement.map(({ Action, Resource }) => [Action, Resource]),
           [
-            [['s3:GetObject', 's3:PutObject'], '${store-bucket.arn}/sha256/*'],
-            [['kms:Decrypt', 'kms:GenerateDataKey'], '${key-key.arn}'],
+            [['s3:GetObject', 's3:PutObject'], ['${store-bucket.arn}/sha256/*']],
+            [['kms:Decrypt', 'kms:GenerateDataKey'], ['${key-key.arn}']],
           ],
         );
       }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { RandomPassword } from '@pulumi/random';
-import { Valkey, type ValkeyRole } from '#infra/data/valkey.ts';
+import type { RedisRole } from '#infra/data/redis.ts';
+import { Valkey } from '#infra/data/valkey.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
-function recordValkey(role: ValkeyRole, replicas: number) {
+function recordValkey(role: RedisRole, replicas: number) {
   return record(
     () =>
       new Valkey('redis', {
@@ -45,14 +46,14 @@ describe('a Valkey', () => {
   });
 
   it('never evicts state, and evicts a cache by least use', async () => {
-    const policyOf = async (role: ValkeyRole) =>
+    const policyOf = async (role: RedisRole) =>
       resourceNamed(await recordValkey(role, 0), 'redis-parameters').inputs['parameters'];
     assert.deepEqual(await policyOf('state'), [{ name: 'maxmemory-policy', value: 'noeviction' }]);
     assert.deepEqual(await policyOf('cache'), [{ name: 'maxmemory-policy', value: 'volatile-lru' }]);
   });
 
   it('protects state and lets a cache go', async () => {
-    const guardsOf = async (role: ValkeyRole) => {
+    const guardsOf = async (role: RedisRole) => {
       const { protect, retainOnDelete } = resourceNamed(await recordValkey(role, 0), 'redis-group');
       return [protect, retainOnDelete];
     };

@@ -1,29 +1,36 @@
 import assert from 'node:assert/strict';
 import {
   addonVersions,
-  clickhouseImage,
+  charts,
+  engineVersions,
   imageReference,
+  images,
   kubernetesVersion,
-  valkeyVersion,
 } from '#infra/planning/versions.ts';
+
+const exact = /^v?\d+(\.\d+)+(-eksbuild\.\d+)?$/;
 
 describe('the versions of other people’s software', () => {
   it('are exact: none is a word, a range or empty', () => {
     assert.match(kubernetesVersion, /^1\.\d+$/);
-    for (const { version } of Object.values(addonVersions)) assert.match(version, /^v\d+\.\d+\.\d+-eksbuild\.\d+$/);
-    assert.match(valkeyVersion.version, /^\d+\.\d+$/);
-    assert.match(clickhouseImage.version, /^\d+\.\d+\.\d+\.\d+$/);
+    for (const pinned of [addonVersions, engineVersions, images, charts]) {
+      for (const [name, { version }] of Object.entries(pinned)) assert.match(version, exact, name);
+    }
   });
 
   it('each tell where they were seen, and when', () => {
-    for (const { source } of [...Object.values(addonVersions), valkeyVersion, clickhouseImage]) {
-      assert.match(source, /\d{4}-\d{2}-\d{2}$/);
+    for (const pinned of [addonVersions, engineVersions, images, charts]) {
+      for (const [name, { source }] of Object.entries(pinned)) assert.match(source, /.+, \d{4}-\d{2}-\d{2}$/, name);
     }
   });
 
   it('name an image by its digest', () => {
-    const digest = `sha256:${'a'.repeat(64)}` as const;
-    const image = { repository: 'registry.example/thing', version: '1.2.3', digest, verified: false, source: '' };
-    assert.equal(imageReference(image), `registry.example/thing:1.2.3@${digest}`);
+    for (const [name, { digest }] of Object.entries(images)) assert.match(digest, /^sha256:[0-9a-f]{64}$/, name);
+    const { repository, version, digest } = images.clickhouse;
+    assert.equal(imageReference('clickhouse'), `${repository}:${version}@${digest}`);
+  });
+
+  it('name a chart by its repository, over TLS or as an OCI artifact', () => {
+    for (const [name, { repository }] of Object.entries(charts)) assert.match(repository, /^(https|oci):\/\//, name);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { CommandError } from '#stacks/errors.ts';
-import { checkSettings, findProblems, settingsOfConfig } from '#stacks/settings.ts';
+import { checkSettings, findProblems } from '#stacks/settings/check.ts';
+import { settingsOfConfig } from '#stacks/settings/configuration.ts';
 import { pulumiConfig, settingsOfFile } from '#test/support/cloud-release.ts';
 
 type Settings = Record<string, Record<string, unknown>>;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import Type from 'typebox';
 import { checkConfig } from '#services/kit/src/config.ts';
-import { configureService, type ConfiguredService, type Surroundings } from '#stacks/service-configuration.ts';
+import {
+  configureService,
+  type ConfiguredService,
+  type Surroundings,
+} from '#stacks/composition/service-configuration.ts';
 import { record } from '#test/support/pulumi.ts';
 
 const around: Surroundings = {

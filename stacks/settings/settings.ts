@@ -1,0 +1,59 @@
+import Type, { type Static, type TObject } from 'typebox';
+import { accountSettings } from './account.ts';
+import { clusterRules, clusterSettings } from './cluster.ts';
+import { computeRules, computeSettings } from './compute.ts';
+import { dataRules, dataSettings } from './data.ts';
+import { closed } from './fields.ts';
+import { networkRules, networkSettings } from './network.ts';
+import type { SettingsRule } from './problem.ts';
+import { serviceRules, serviceSettings } from './services.ts';
+
+/**
+ * What `Pulumi.<env>.yaml` may say under `orrery:`, one file a layer. Nothing has a default: the file of an environment tells all of it,
+ * and a binding that freezes it means the same for ever. Secrets never stand here; the program makes them or refers to them.
+ */
+export const AwsSettings = Type.Object(
+  {
+    target: Type.Literal('aws', {
+      description: 'aws: a cloud of its own; kubernetes: a cluster that is there already',
+    }),
+    ...accountSettings,
+    ...networkSettings,
+    ...clusterSettings,
+    ...computeSettings,
+    ...dataSettings,
+    ...serviceSettings,
+  },
+  closed,
+);
+export type AwsSettings = Static<typeof AwsSettings>;
+export type Settings = AwsSettings;
+
+export const awsRules: readonly SettingsRule<AwsSettings>[] = [
+  ...networkRules,
+  ...clusterRules,
+  ...computeRules,
+  ...dataRules,
+  ...serviceRules,
+];
+
+/** What a file must look like, and what its fields mean together. */
+export interface Form {
+  readonly schema: TObject;
+  readonly rules: readonly SettingsRule<never>[];
+}
+
+const forms: Readonly<Record<string, Form>> = {
+  aws: { schema: AwsSettings, rules: awsRules },
+};
+
+/** The form that a file's `target` asks for; a file that says neither is held against that of a cloud. */
+export function formOf(settings: unknown): Form {
+  const { target } = (settings ?? {}) as { readonly target?: unknown };
+  return forms[String(target)] ?? { schema: AwsSettings, rules: awsRules };
+}
+
+/** Every top-level key that any target knows. */
+export function knownKeys(): ReadonlyMap<string, unknown> {
+  return new Map(Object.values(forms).flatMap(({ schema }) => Object.entries(schema.properties)));
+}
