@@ -43,7 +43,8 @@ export interface Form {
   readonly rules: readonly SettingsRule<never>[];
 }
 
-const forms: Readonly<Record<string, Form>> = {
+/** By the word of `target`. */
+export const forms: Readonly<Record<string, Form>> = {
   aws: { schema: AwsSettings, rules: awsRules },
 };
 
