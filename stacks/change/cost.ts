@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parsePrices, type PriceList } from '#infra/planning/prices.ts';
 import type { Change, CostChange, Monthly, MonthlyDifference } from './change.ts';
-import { estimate, roundUsd, type Estimate, type ResourceCost, type UnpricedResource } from './estimate.ts';
+import { estimate, roundUsd, type Estimate, type ResourceCost, type UnpricedResource } from '../cost/estimate.ts';
 import type { GraphResource } from '../render/graph.ts';
 import { withoutStack } from './resource-pairs.ts';
 import type { Context, Side } from './side.ts';

@@ -1,6 +1,7 @@
 import type { Verb } from './verb.ts';
 import { auditVerify } from './audit.ts';
 import { cancel, retry, run, runs, show } from './runs.ts';
+import { cost } from './cost.ts';
 import { deploy } from './deploy.ts';
 import { diff } from './diff.ts';
 import { down, logs, status, up } from './environment.ts';
@@ -28,6 +29,7 @@ export const verbs: readonly Verb[] = [
   render,
   preview,
   diff,
+  cost,
   pin,
   deploy,
   rollback,

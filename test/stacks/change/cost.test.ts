@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePrices } from '#infra/planning/prices.ts';
 import { compare } from '#stacks/change/compare.ts';
-import { estimate } from '#stacks/change/estimate.ts';
+import { estimate } from '#stacks/cost/estimate.ts';
 import { formatMarkdown } from '#stacks/change/markdown.ts';
 import { baseGraph, resource } from './corpus/graph.ts';
 import { withInput } from './corpus/case.ts';
