@@ -12,6 +12,7 @@ import { releaseCreate, releaseList, releaseShow, releaseVerify } from './releas
 import { render } from './render.ts';
 import { score } from './score.ts';
 import { start } from './start.ts';
+import { versionsList, versionsVerify } from './versions.ts';
 
 /** Every verb that works, in the order in which help lists them. */
 export const verbs: readonly Verb[] = [
@@ -30,6 +31,8 @@ export const verbs: readonly Verb[] = [
   preview,
   diff,
   cost,
+  versionsList,
+  versionsVerify,
   pin,
   deploy,
   rollback,

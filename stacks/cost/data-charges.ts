@@ -1,4 +1,4 @@
-import { valueAt, valuesAt } from '#policies/graph.ts';
+import { valuesAt } from '#policies/graph.ts';
 import {
   charged,
   fixed,
