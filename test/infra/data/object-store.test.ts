@@ -14,6 +14,7 @@ describe('the object store', () => {
       'orrery:data:ObjectStore store',
       'aws:s3/bucket:Bucket store-bucket < store',
       'aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration store-encryption < store',
+      'aws:s3/bucketNotification:BucketNotification store-events < store',
       'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration store-lifecycle < store',
       'aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration store-lock < store',
       'aws:s3/bucketOwnershipControls:BucketOwnershipControls store-ownership < store',
@@ -63,8 +64,36 @@ describe('the object store', () => {
           Resource: ['${store-bucket.arn}', '${store-bucket.arn}/*'],
           Condition: { Bool: { 'aws:SecureTransport': 'false' } },
         },
+        {
+          Sid: 'NeverOverwrite',
+          Effect: 'Deny',
+          Principal: '*',
+          Action: 's3:PutObject',
+          Resource: '${store-bucket.arn}/*',
+          Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+        },
       ],
     });
+  });
+
+  it('moves what is seldom read and never deletes it', async () => {
+    const { inputs } = resourceNamed(await recordStore(), 'store-lifecycle');
+    assert.deepEqual(
+      (inputs['rules'] as { id: string }[]).map(({ id }) => id),
+      ['abort-uploads', 'tier', 'forget-old-versions'],
+    );
+  });
+
+  it('logs its accesses where it is told a bucket for them', async () => {
+    const recording = await record(
+      () =>
+        new ObjectStore('store', {
+          keyArn: 'arn:aws:kms:::key/1',
+          lock: { mode: 'GOVERNANCE', days: 1 },
+          accessLogs: { bucketName: 'logs-1' },
+        }),
+    );
+    assert.equal(resourceNamed(recording, 'store-logging').inputs['targetBucket'], 'logs-1');
   });
 
   it('refuses a lock of less than a day', async () => {
