@@ -30,7 +30,17 @@ export interface Peer {
 }
 
 /** A port of the pods behind a Service, not of the Service: policies are judged after its translation. */
-export type Port = number | { readonly port: number; readonly protocol: 'TCP' | 'UDP' };
+export type Port =
+  | number
+  | {
+      readonly port: number;
+      readonly protocol: 'TCP' | 'UDP';
+      /** The last port, where it is a range. Default: `port` alone. */
+      readonly endPort?: number;
+    };
+
+/** Every port that a program may listen on without rights, for peers that trust each other. */
+export const unprivilegedPorts: Port = { port: 1024, endPort: 65_535, protocol: 'TCP' };
 
 /** In (`from`) or out (`to`), on these ports. */
 export type Direction<Place> =
@@ -142,9 +152,21 @@ function blockOf(cidr: string): Place {
 }
 
 function portOf(port: Port): types.input.networking.v1.NetworkPolicyPort {
-  const { port: number, protocol } = typeof port === 'number' ? { port, protocol: 'TCP' as const } : port;
-  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return { protocol, port: number };
-  throw refuse('PORT_INVALID', `port ${number} does not exist`, 'give a whole number from 1 to 65535');
+  const { port: first, protocol, endPort } = typeof port === 'number' ? tcp(port) : port;
+  const last = endPort ?? first;
+  if (isPort(first) && isPort(last) && first <= last) {
+    return { protocol, port: first, ...(endPort === undefined ? {} : { endPort }) };
+  }
+  const asked = endPort === undefined ? `port ${first}` : `ports ${first} to ${endPort}`;
+  throw refuse('PORT_INVALID', `${asked} can't be`, 'give whole numbers from 1 to 65535, the lower one first');
+}
+
+function tcp(port: number): Exclude<Port, number> {
+  return { port, protocol: 'TCP' };
+}
+
+function isPort(number: number): boolean {
+  return Number.isInteger(number) && number >= 1 && number <= 65_535;
 }
 
 function refuse(code: string, message: string, hint: string): PlanError {

@@ -109,6 +109,15 @@ describe('network policies', () => {
     }
   });
 
+  it('open a range where it is meant, and none that ends before it begins', () => {
+    const range = allowPeers({ to: [{}], ports: [{ port: 1024, endPort: 65_535, protocol: 'TCP' }] });
+    assert.deepEqual(range.egress, [
+      { to: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 1024, endPort: 65_535 }] },
+    ]);
+    const backwards = { port: 9000, endPort: 8000, protocol: 'TCP' } as const;
+    assert.throws(() => allowPeers({ to: [{}], ports: [backwards] }), refusedAs('PORT_INVALID'));
+  });
+
   it('allow exactly the addresses and ports that they are given', () => {
     const octet = fc.integer({ min: 0, max: 255 });
     const cidr = fc.tuple(octet, octet, octet, octet, fc.integer({ min: 1, max: 32 }));

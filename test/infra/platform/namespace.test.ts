@@ -1,37 +1,35 @@
 import assert from 'node:assert/strict';
-import { Namespace } from '#infra/platform/namespace.ts';
+import { PlanError } from '#infra/errors.ts';
+import { allowApiServer, allowPeers } from '#infra/planning/network-policy.ts';
+import { Namespace, type NamespaceArgs } from '#infra/platform/namespace.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
-interface NetworkPolicy {
-  readonly policyTypes: string[];
-  readonly ingress?: unknown;
-  readonly egress?: { to: { ipBlock?: { cidr: string } }[]; ports: { port: number }[] }[];
-}
+const services: NamespaceArgs = { namespaceName: 'orrery', podSecurity: 'restricted', admission: true, gpuQuota: 4 };
 
-function recordNamespace() {
-  const args = { namespaceName: 'orrery', quotaGpus: 4, vpcCidr: '10.20.0.0/16' };
+function recordNamespace(args: NamespaceArgs = services) {
   return record(() => new Namespace('platform', args));
 }
 
-describe('the platform’s namespace', () => {
-  it('is a namespace with a quota and three network policies', async () => {
+describe('a namespace', () => {
+  it('is a namespace with a quota and two network policies, under the names that they always had', async () => {
     const recording = await recordNamespace();
     assert.deepEqual(outline(recording), [
       'orrery:platform:Namespace platform',
       'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-deny < platform',
+      'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-dns < platform',
       'kubernetes:core/v1:ResourceQuota platform-gpu-quota < platform',
-      'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-inside < platform',
       'kubernetes:core/v1:Namespace platform-namespace < platform',
-      'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-outwards < platform',
     ]);
     assert.deepEqual([...recording.completed], ['platform']);
   });
 
-  it('admits restricted pods only, and no more GPUs than the cap', async () => {
+  it('admits restricted pods only, asks our policies, and allows no more GPUs than the cap', async () => {
     const recording = await recordNamespace();
     assert.deepEqual(resourceNamed(recording, 'platform-namespace').inputs['metadata'], {
       name: 'orrery',
       labels: {
+        'app.kubernetes.io/part-of': 'orrery',
+        'orrery.dev/admission': 'enforce',
         'pod-security.kubernetes.io/enforce': 'restricted',
         'pod-security.kubernetes.io/warn': 'restricted',
         'pod-security.kubernetes.io/audit': 'restricted',
@@ -47,23 +45,74 @@ describe('the platform’s namespace', () => {
     assert.deepEqual([protect, retainOnDelete], [true, true]);
   });
 
-  it('lets nobody in from outside, and pods out to names, Redis, identity and TLS alone', async () => {
+  it('lets its pods ask for names and nothing else, not even each other', async () => {
     const recording = await recordNamespace();
-    const spec = (name: string) => resourceNamed(recording, name).inputs['spec'] as NetworkPolicy;
-    assert.deepEqual(spec('platform-deny'), { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
-    assert.deepEqual(spec('platform-inside').ingress, [{ from: [{ podSelector: {} }] }]);
-    assert.deepEqual(spec('platform-outwards').policyTypes, ['Egress']);
-    assert.deepEqual(
-      spec('platform-outwards').egress?.map(({ to, ports }) => [
-        to[0]?.ipBlock?.cidr ?? 'dns',
-        ports.map(({ port }) => port),
-      ]),
-      [
-        ['dns', [53, 53]],
-        ['10.20.0.0/16', [6379]],
-        ['169.254.170.23/32', [80]],
-        ['0.0.0.0/0', [443]],
+    const deny = resourceNamed(recording, 'platform-deny').inputs;
+    assert.deepEqual(deny['metadata'], { namespace: 'orrery' });
+    assert.deepEqual(deny['spec'], { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+    assert.deepEqual(resourceNamed(recording, 'platform-dns').inputs['spec'], {
+      podSelector: {},
+      policyTypes: ['Egress'],
+      egress: [
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+              podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+            },
+          ],
+          ports: [
+            { protocol: 'UDP', port: 53 },
+            { protocol: 'TCP', port: 53 },
+          ],
+        },
       ],
+    });
+  });
+
+  it('opens what it declares, a policy a purpose', async () => {
+    const recording = await recordNamespace({
+      namespaceName: 'orrery-nodes',
+      podSecurity: 'privileged',
+      labels: { team: 'platform' },
+      network: {
+        api: [allowApiServer()],
+        metrics: [allowPeers({ from: [{ namespace: 'orrery-observability' }], ports: [9400] })],
+      },
+    });
+    const labels = (resourceNamed(recording, 'platform-namespace').inputs['metadata'] as { labels: object }).labels;
+    assert.deepEqual(labels, {
+      team: 'platform',
+      'app.kubernetes.io/part-of': 'orrery',
+      'pod-security.kubernetes.io/enforce': 'privileged',
+      'pod-security.kubernetes.io/warn': 'privileged',
+      'pod-security.kubernetes.io/audit': 'privileged',
+    });
+    assert.deepEqual(
+      outline(recording).filter((line) => line.includes('NetworkPolicy') || line.includes('Quota')),
+      [
+        'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-api < platform',
+        'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-deny < platform',
+        'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-dns < platform',
+        'kubernetes:networking.k8s.io/v1:NetworkPolicy platform-metrics < platform',
+      ],
+    );
+    assert.deepEqual(resourceNamed(recording, 'platform-metrics').inputs['spec'], {
+      podSelector: {},
+      policyTypes: ['Ingress'],
+      ingress: [
+        {
+          from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'orrery-observability' } } }],
+          ports: [{ protocol: 'TCP', port: 9400 }],
+        },
+      ],
+    });
+  });
+
+  it('refuses a purpose that opens nothing before anything is registered', async () => {
+    await assert.rejects(
+      recordNamespace({ ...services, network: { nothing: [] } }),
+      (error) => error instanceof PlanError && error.code === 'POLICY_EMPTY',
     );
   });
 });
