@@ -1,10 +1,24 @@
-import type { Output } from '@pulumi/pulumi';
+import type { ComponentResourceOptions, Output } from '@pulumi/pulumi';
+import { RedisSet, type RedisSetArgs } from './redis-set.ts';
+import { Valkey, type ValkeyArgs } from './valkey.ts';
 
-/** `state` is truth and refuses writes when it is full; `cache` is recomputable and forgets the least used. Never one for both. */
-export type RedisRole = 'state' | 'cache';
+export type { RedisRole } from '../planning/redis.ts';
 
 /** A Redis, whoever runs it. */
 export interface Redis {
   /** `rediss://host:port` or `redis://host:port`, without the password. */
   readonly url: Output<string>;
+}
+
+export type RedisArgs =
+  ({ readonly kind: 'elasticache' } & ValkeyArgs) | ({ readonly kind: 'statefulset' } & RedisSetArgs);
+
+/** One Redis for one role: managed by AWS, or in a pod of this cluster. What clients are told is the same. */
+export function createRedis(name: string, args: RedisArgs, options: ComponentResourceOptions): Redis {
+  if (args.kind === 'elasticache') {
+    const { kind: _, ...managed } = args;
+    return new Valkey(name, managed, options);
+  }
+  const { kind: _, ...set } = args;
+  return new RedisSet(name, set, options);
 }

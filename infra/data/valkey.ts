@@ -1,7 +1,8 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { stateful } from '../planning/stateful.ts';
-import type { Redis, RedisRole } from './redis.ts';
+import { policyOfRole, redisPort as port, type RedisRole } from '../planning/redis.ts';
+import type { Redis } from './redis.ts';
 
 export interface ValkeyArgs {
   readonly role: RedisRole;
@@ -21,9 +22,6 @@ export interface ValkeyArgs {
   readonly authToken: Output<string>;
   readonly keyArn: Input<string>;
 }
-
-const port = 6379;
-const policyOfRole = { state: 'noeviction', cache: 'volatile-lru' } as const;
 
 /**
  * One Valkey replication group of ElastiCache, encrypted at rest and in transit, reachable from the cluster's nodes alone.
