@@ -13,8 +13,12 @@ const kindSchemas: Readonly<Record<ServiceManifest['definitions'][number], objec
 
 /** What of a manifest says how the service is run: a change of it restarts the service and concerns nobody else. */
 export function configFacet(manifest: ServiceManifest): object {
-  const { ports, needs = [], resources, probes, scaling, stateful } = manifest;
-  return { ports, needs: [...needs].sort(), resources, probes, scaling, stateful };
+  const { ports, needs = [], resources, probes, scaling, stateful, public: reached, drainSeconds } = manifest;
+  return {
+    ...{ ports, needs: [...needs].sort(), resources, probes, scaling, stateful },
+    ...(reached === undefined ? {} : { public: reached }),
+    ...(drainSeconds === undefined ? {} : { drainSeconds }),
+  };
 }
 
 /** What others rely on: events, keys, kinds of definition, peers, and by digest the schemas of what goes in and out. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { loadConfig, readToken } from '@orrery/kit/config';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import { createLog } from '@orrery/kit/log';
+import { followRelease } from '@orrery/kit/release-file';
 import { Settings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { createClickHouseServer } from './http.ts';
@@ -17,6 +18,7 @@ async function start(host: NodeJS.Process): Promise<void> {
   host.env['UV_THREADPOOL_SIZE'] = String(config.settings.sessions + 4);
   const [token, identity] = [readToken(config.tokenFile), { service, environment, release, version }];
   const log = createLog({ service, release, level: config.logLevel });
+  if (config.releaseFile !== undefined) followRelease(config.releaseFile, { identity, log });
   const engine = await openEngine(dataFolder, config.settings);
   const server = createClickHouseServer(engine, identity, token, log);
   const stop = (): void => {

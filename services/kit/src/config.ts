@@ -3,14 +3,36 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { closest } from 'fastest-levenshtein';
 import Type, { type Static, type TObject } from 'typebox';
 import { messageOf, OrreryError } from './errors.ts';
+import { readRelease } from './release-file.ts';
 
 const Url = Type.String({ pattern: '^[a-z]+://' });
+
+const KafkaAccess = Type.Object({
+  driver: Type.Literal('kafka'),
+  brokers: Type.Array(Type.String(), { minItems: 1, description: 'host:port' }),
+  sasl: Type.Optional(
+    Type.Object({
+      mechanism: Type.Literal('scram-sha-512'),
+      username: Type.String({ minLength: 1 }),
+      passwordFile: Type.String(),
+    }),
+  ),
+  tls: Type.Optional(
+    Type.Object({
+      caFile: Type.Optional(Type.String({ description: 'who signs, where that is no public authority' })),
+    }),
+  ),
+});
+export type KafkaAccess = Static<typeof KafkaAccess>;
 
 /** What every service is told about where it runs. Secrets come as files, never as values. */
 export const Platform = Type.Object({
   service: Type.String(),
   environment: Type.String(),
   release: Type.String({ description: 'digest of the release; "working-tree" in development' }),
+  releaseFile: Type.Optional(
+    Type.String({ description: 'instead of release: a file that tells it, and changes when it does' }),
+  ),
   version: Type.Object({ own: Type.String(), closure: Type.String() }),
   host: Type.String({ default: '127.0.0.1' }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
@@ -20,12 +42,7 @@ export const Platform = Type.Object({
   redis: Type.Optional(Type.Object({ state: Type.Optional(Url), cache: Type.Optional(Url) })),
   clickhouse: Type.Optional(Type.Object({ url: Url, database: Type.String({ default: 'orrery' }) })),
   store: Type.Optional(Type.Object({ folder: Type.String() })),
-  bus: Type.Optional(
-    Type.Union([
-      Type.Object({ driver: Type.Literal('redis') }),
-      Type.Object({ driver: Type.Literal('kafka'), brokers: Type.Array(Type.String(), { minItems: 1 }) }),
-    ]),
-  ),
+  bus: Type.Optional(Type.Union([Type.Object({ driver: Type.Literal('redis') }), KafkaAccess])),
   peers: Type.Record(Type.String(), Url, { default: {} }),
   live: Type.Record(Type.String(), Type.String(), { default: {}, description: 'model -> digest of the live pair' }),
   programs: Type.Record(
@@ -59,7 +76,13 @@ export function loadConfig<Settings extends TObject>(argv: readonly string[], se
   if (file === undefined) {
     throw new OrreryError({ code: 'CONFIG_MISSING', message: '--config FILE is missing', hint: 'name a JSON file' });
   }
-  return checkConfig(readJson(file), settings, file);
+  return checkConfig(withRelease(readJson(file)), settings, file);
+}
+
+/** What the file of the release tells at the start stands in its place. */
+function withRelease(value: unknown): unknown {
+  const { releaseFile } = (value ?? {}) as { readonly releaseFile?: unknown };
+  return typeof releaseFile === 'string' ? { ...(value as object), release: readRelease(releaseFile) } : value;
 }
 
 export function checkConfig<Settings extends TObject>(

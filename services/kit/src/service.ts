@@ -4,6 +4,7 @@ import { loadConfig, readToken, type Config } from './config.ts';
 import { messageOf, OrreryError } from './errors.ts';
 import { createApp, drain, endConnections, type App, type Identity } from './http.ts';
 import { createLog, type Log } from './log.ts';
+import { followRelease } from './release-file.ts';
 
 /** What a service is handed: everything from outside, nothing global. */
 export interface ServiceContext<Settings extends TObject> {
@@ -104,6 +105,7 @@ class RunningService<Settings extends TObject> {
     endConnections(this.app, () => this.draining);
     this.service.routes(this.app);
     this.host.on('message', (message) => this.onMessage(message));
+    if (config.releaseFile !== undefined) followRelease(config.releaseFile, { identity, log });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) this.host.on(signal, () => void this.stop());
     this.host.on('uncaughtException', (error) => this.fail(error));
     this.host.on('unhandledRejection', (error) => this.fail(error));

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runEventsTopic } from '@orrery/contracts/run-event';
+import { kafkaAccess } from '@orrery/kit/bus/kafka-access';
 import { openBus, type BusConfig } from '@orrery/kit/bus/open';
 import { openClickHouse } from '@orrery/kit/clickhouse';
 import { systemClock } from '@orrery/kit/clock';
@@ -182,7 +183,7 @@ async function startEvents(
 }
 
 function busConfig(config: OrchestratorContext['config'], token: string): BusConfig {
-  if (config.bus?.driver === 'kafka') return { driver: 'kafka', brokers: [...config.bus.brokers] };
+  if (config.bus?.driver === 'kafka') return { driver: 'kafka', ...kafkaAccess(config.bus) };
   return { driver: 'redis', url: config.redis?.state ?? '', password: token };
 }
 

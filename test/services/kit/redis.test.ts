@@ -14,4 +14,16 @@ describe('the policy of a Redis', () => {
     redis.disconnect();
     await server.stop();
   });
+
+  it('is found without CONFIG, which managed services refuse', async () => {
+    const server = await startRedis({ policy: 'noeviction' });
+    const administrator = openRedis({ url: server.url, password: server.password, name: 'administrator' });
+    await administrator.acl('SETUSER', 'default', '-config');
+    const redis = openRedis({ url: server.url, password: server.password, name: 'test' });
+    await assert.rejects(redis.config('GET', 'maxmemory-policy'), /NOPERM/);
+    await assertPolicy(redis, 'noeviction');
+    redis.disconnect();
+    administrator.disconnect();
+    await server.stop();
+  });
 });

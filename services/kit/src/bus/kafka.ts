@@ -12,7 +12,8 @@ import type { BusConsumer, ConsumerOptions, EventBus, OutgoingEvent, PartitionPo
 export interface KafkaBusSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly ssl?: boolean;
+  /** TLS: by public authorities, or by those of `ca`. */
+  readonly ssl?: boolean | { readonly ca: string[] };
   readonly sasl?: SASLOptions;
   /** A member that does not answer for so long loses its partitions. Default 10,000 ms. */
   readonly sessionTimeoutMs?: number;
