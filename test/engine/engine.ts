@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PulumiProject } from '#test/support/pulumi-project.ts';
+import { enginePath } from './plugins.ts';
 
 const run = promisify(execFile);
 export const commandTimeoutMs = 150_000;
@@ -16,9 +17,11 @@ export interface EngineAnswer {
 export async function pulumi(project: PulumiProject, environment: string, ...args: string[]): Promise<EngineAnswer> {
   const env = {
     ...process.env,
-    PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
+    PATH: enginePath(),
     PULUMI_BACKEND_URL: `file://${join(project.folder, 'backend')}`,
     PULUMI_CONFIG_PASSPHRASE: 'of a test',
+    STANDIN_CLOUD: join(project.folder, 'cloud'),
+    STANDIN_KUBECONFIG: '',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     NO_COLOR: '1',
   };
