@@ -13,6 +13,10 @@ export interface Resource {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
+  /** Names of the providers that it was given explicitly; undefined where nobody has told. */
+  readonly providers?: readonly string[];
+  /** True for what a remote component makes of itself: its inputs are not ours to choose. */
+  readonly expanded?: boolean;
 }
 
 /** Everything that an environment asks for. The only thing that a rule sees: no cloud, no file, no clock. */
@@ -46,6 +50,42 @@ export function valueAt(inputs: unknown, path: string): unknown {
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The resource whose name a reference holds: the longest, so that `redis-state` is not taken for `redis`. */
+export function referredTo(candidates: readonly Resource[], reference: unknown): Resource | undefined {
+  if (typeof reference !== 'string') return undefined;
+  return candidates
+    .filter(({ name }) => reference.includes(name))
+    .toSorted((left, right) => right.name.length - left.name.length)[0];
+}
+
+/** Those of `parts` that refer to `whole` at a property, and to none of the other candidates. */
+export function partsOf(
+  whole: Resource,
+  { parts, property, wholes }: { parts: readonly Resource[]; property: string; wholes: readonly Resource[] },
+): Resource[] {
+  return parts.filter((part) => referredTo(wholes, valueAt(part.inputs, property)) === whole);
+}
+
+export function ofType({ resources }: Graph, ...types: readonly string[]): Resource[] {
+  return resources.filter(({ type }) => types.includes(type));
+}
+
+/** Of a provider's settings or a policy: texts of JSON; undefined for what is no JSON. */
+export function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A list as it is, one value as a list of one, nothing as an empty list. */
+export function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined ? [] : [value];
 }
 
 function descend(from: LocatedValue, segment: string): LocatedValue[] {

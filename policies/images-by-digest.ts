@@ -11,6 +11,7 @@ export const imagesByDigest: Rule = {
   name: 'images-by-digest',
   why: 'a tag can be moved: then what runs is not what was tested, and a rollback does not bring the earlier bytes back',
   remedy: 'name the image <repository>@sha256:<64 hex digits>, as the release and infra/planning/versions.ts do',
+  scope: 'resource',
   check: ({ resources }) =>
     resources.filter(({ type }) => type.startsWith('kubernetes:')).flatMap((resource) => checkImages(resource)),
 };

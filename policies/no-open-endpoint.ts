@@ -26,6 +26,7 @@ export const noOpenEndpoint: Rule = {
   name: 'no-open-endpoint',
   why: 'what the whole internet reaches is found within minutes, and then one mistake in authentication is enough',
   remedy: 'list the ranges that need it, or refer to a security group; in prod reach the API from inside the network',
+  scope: 'resource',
   check: ({ resources }, environment) =>
     resources.flatMap((resource) => [
       ...checkIngress(resource),

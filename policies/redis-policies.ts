@@ -9,6 +9,7 @@ export const redisPolicies: Rule = {
   name: 'redis-policies',
   why: 'a store of state that evicts loses queued work and leases; a cache that does not refuses every write once it is full',
   remedy: 'state and cache are two stores, each with a parameter group: noeviction for state, volatile-lru for cache',
+  scope: 'graph',
   check: (graph) => graph.resources.filter(isRedisStore).flatMap((store) => checkStore(graph, store)),
 };
 

@@ -1,10 +1,13 @@
 import type { Resource } from '#policies/graph.ts';
 import { isStateful as holdsData } from '#policies/stateful-is-protected.ts';
 import type { GraphResource } from '../render/graph.ts';
+import { nameOfUrn } from '../render/symbols.ts';
 import { isSecret } from './references.ts';
 
 /** A rendered resource as the policies see one: references are texts already, a secret becomes an opaque one. */
-export function projectResource({ type, name, parent, inputs, options }: GraphResource): Resource {
+export function projectResource({ type, name, parent, inputs, options, expandedBy }: GraphResource): Resource {
+  const { provider, providers } = options;
+  const passed = [provider, ...Object.values((providers ?? {}) as Record<string, unknown>)];
   return {
     type,
     name,
@@ -12,16 +15,13 @@ export function projectResource({ type, name, parent, inputs, options }: GraphRe
     inputs: conceal(inputs) as Readonly<Record<string, unknown>>,
     protect: options['protect'] === true,
     retainOnDelete: options['retainOnDelete'] === true,
+    providers: passed.filter((one) => typeof one === 'string').map(nameOfUrn),
+    expanded: expandedBy !== undefined,
   };
 }
 
 export function isStateful(resource: GraphResource): boolean {
   return holdsData(projectResource(resource));
-}
-
-/** What stands behind the type chain: the logical name. */
-export function nameOfUrn(urn: string): string {
-  return urn.split('::').slice(3).join('::');
 }
 
 function conceal(value: unknown): unknown {

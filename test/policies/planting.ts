@@ -1,5 +1,5 @@
 import { isRecord, type Graph, type Resource } from '#policies/graph.ts';
-import type { Planting } from './mutants.ts';
+import type { Planting } from './mutant.ts';
 
 /** A copy of the graph with one change. Throws when what is to be changed is not there: a fault that was never planted proves nothing. */
 export function plant(graph: Graph, planting: Planting): Graph {
