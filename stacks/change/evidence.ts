@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfBytes, isDigest, parseDocument, type Digest } from '@orrery/contracts/digest';
-import { createFolderStore, type ObjectStore } from '@orrery/kit/store';
+import type { ObjectStore } from '@orrery/kit/store';
 import { gitAnswer } from '../release/git.ts';
 import type { Lockfile } from '../release/lockfile.ts';
-import { storeFolder, type Places } from '../release/places.ts';
+import { type Places } from '../release/places.ts';
+import { openStore } from '../release/store.ts';
 import { metricsFile, pairFiles } from './model.ts';
 import type { Context, Side } from './side.ts';
 
@@ -32,7 +33,7 @@ export async function gatherEvidence(
   sides: { readonly base: Side | undefined; readonly head: Side },
   origins: { readonly base: Origin; readonly head: Origin },
 ): Promise<Pick<Context, 'object' | 'lockfiles'>> {
-  const store = createFolderStore(storeFolder(places));
+  const store = openStore(places);
   const found = new Map<Digest, Buffer>();
   const { base, head } = sides;
   const wanted = [

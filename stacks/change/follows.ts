@@ -1,6 +1,6 @@
 import type { GraphResource } from '../render/graph.ts';
 import type { Follow } from './change.ts';
-import { nameOfUrn } from './projection.ts';
+import { nameOfUrn } from '../render/symbols.ts';
 import { referencesIn, secretKey } from './references.ts';
 import { effectAt } from './replacement.ts';
 import { below, isFields, item, type Place } from './values.ts';

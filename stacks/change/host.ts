@@ -1,7 +1,8 @@
 import type { GraphResource } from '../render/graph.ts';
 import type { Reason, ResourceChange } from './change.ts';
 import { placesByOwner } from './follows.ts';
-import { isStateful, nameOfUrn } from './projection.ts';
+import { nameOfUrn } from '../render/symbols.ts';
+import { isStateful } from './projection.ts';
 
 /** What others lie in and can't be moved out of: a network, a cluster. */
 export interface ReplacedHost {

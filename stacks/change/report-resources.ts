@@ -1,6 +1,6 @@
 import type { Change, Follow, PropertyChange, ResourceChange, ResourceOperation } from './change.ts';
 import { foldProperties, type Fold } from './fold.ts';
-import { nameOfUrn } from './projection.ts';
+import { nameOfUrn } from '../render/symbols.ts';
 import type { Mark, Row, Section } from './report.ts';
 import { limited } from './report-sections.ts';
 import { isRoutine, isTold } from './routine.ts';

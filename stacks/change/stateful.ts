@@ -1,5 +1,5 @@
 import type { ResourceChange, StatefulChange } from './change.ts';
-import { nameOfUrn } from './projection.ts';
+import { nameOfUrn } from '../render/symbols.ts';
 
 /** What of the stateful is in danger: replaced, deleted, perhaps replaced, or no longer protected. */
 export function findStatefulChanges(changes: readonly ResourceChange[]): StatefulChange[] {

@@ -1,6 +1,6 @@
 import type { Change, Reason, ResourceChange } from './change.ts';
 import { hostRule, type ReplacedHost } from './host.ts';
-import { nameOfUrn } from './projection.ts';
+import { nameOfUrn } from '../render/symbols.ts';
 import { isRoutine } from './routine.ts';
 import { count, differenceIn, listed, quote, showMove, usd, type Sentence } from './wording.ts';
 

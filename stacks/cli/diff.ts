@@ -15,7 +15,7 @@ import {
 import { readLevels, resolveName, type Named } from '../change/naming.ts';
 import type { Side } from '../change/side.ts';
 import { CommandError } from '../errors.ts';
-import { readPin } from '../promotion/pin.ts';
+import { pinMissing, readPin } from '../promotion/pin.ts';
 import type { Places } from '../release/places.ts';
 import { formatChanges, outputOptions } from './change-output.ts';
 import { assertEnvironment } from './environment-name.ts';
@@ -137,12 +137,10 @@ function loadRecorded(
   if (named.kind === 'release') return loadRelease(places, named.recorded, on);
   const pin = readPin(places, named.name);
   if (pin !== undefined) return loadEnvironment(places, named.name, pin);
-  throw new CommandError({
-    code: 'PIN_MISSING',
-    message: `${named.name} stands on no release`,
-    hint: `pin it first (npx orrery pin ${named.name} RELEASE), or see what would be created: npx orrery preview ${named.name}`,
-    exitCode: 2,
-  });
+  throw pinMissing(
+    named.name,
+    `pin it first (npx orrery pin ${named.name} RELEASE), or see what would be created: npx orrery preview ${named.name}`,
+  );
 }
 
 interface Rendering {

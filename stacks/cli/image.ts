@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
-import { createFolderStore } from '@orrery/kit/store';
 import { shortDigest } from '@orrery/contracts/digest';
 import type { ReleasedImage } from '@orrery/contracts/release';
 import { closest } from 'fastest-levenshtein';
 import { CommandError } from '../errors.ts';
-import { readPin } from '../promotion/pin.ts';
+import { pinMissing, readPin } from '../promotion/pin.ts';
 import { rebuildRelease } from '../release/create.ts';
 import { git } from '../release/git.ts';
 import { exportImage } from '../release/image/export.ts';
 import { LayerStore } from '../release/image/layer-store.ts';
 import { imageLockFile, parseImageLock } from '../release/image/lock.ts';
 import { makeImageLock } from '../release/image/make-lock.ts';
-import { localEnvironment, storeFolder, type Places } from '../release/places.ts';
+import { localEnvironment, type Places } from '../release/places.ts';
 import { readRelease, type RecordedRelease } from '../release/records.ts';
+import { openStore } from '../release/store.ts';
 import { currentHost } from '../setup/host.ts';
 import { required } from './release.ts';
 import { table } from './table.ts';
@@ -57,7 +57,7 @@ Layers of the base and of native packages are made here and must hash to what th
     const to = resolve(required(named === undefined ? [] : [named], '--to FILE.tar', 'image export'));
     const recorded = readRelease(places, textOption(values, 'release') ?? releaseOfLocal(places));
     const image = imageOf(recorded, service);
-    const store = createFolderStore(storeFolder(places));
+    const store = openStore(places);
     if (!(await store.has(image.digest))) await rebuildRelease(places, recorded, progress);
     const lock = parseImageLock(git(places.root, 'show', `${recorded.provenance.commit}:${imageLockFile}`));
     const layers = new LayerStore({ ...places, host: currentHost(), progress });
@@ -82,10 +82,5 @@ function imageOf({ release, digest }: RecordedRelease, service: string): Release
 function releaseOfLocal(places: Places): string {
   const pin = readPin(places, localEnvironment);
   if (pin !== undefined) return pin.release;
-  throw new CommandError({
-    code: 'PIN_MISSING',
-    message: 'local stands on no release, and none is named',
-    hint: 'name one: --release R (npx orrery release list)',
-    exitCode: 2,
-  });
+  throw pinMissing(localEnvironment, 'name a release: --release R (npx orrery release list)');
 }

@@ -1,14 +1,14 @@
 import { shortDigest, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
-import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { createRelease, rebuildRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
 import { knownEnvironments } from '../change/naming.ts';
-import { readPin } from '../promotion/pin.ts';
-import { storeFolder, type Places } from '../release/places.ts';
+import { pinMissing, readPin } from '../promotion/pin.ts';
+import { type Places } from '../release/places.ts';
 import { checkReleases, listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
+import { openStore } from '../release/store.ts';
 import { assertEnvironment } from './environment-name.ts';
 import { tellError, type Told } from './fault.ts';
 import { table } from './table.ts';
@@ -149,8 +149,7 @@ async function verifyRelease(
     faults,
   });
   if (depth === 'manifest') return verdict([]);
-  if (depth === 'closure')
-    return verdict(await verifyClosure(createFolderStore(storeFolder(places)), recorded.release));
+  if (depth === 'closure') return verdict(await verifyClosure(openStore(places), recorded.release));
   try {
     await rebuildRelease(places, recorded, progress);
     return verdict([]);
@@ -199,8 +198,7 @@ function assertClean(places: Places): void {
 function livePairsOf(places: Places, environment: string): Readonly<Record<string, Digest>> {
   const pin = readPin(places, assertEnvironment(places, environment));
   if (pin !== undefined) return readRelease(places, pin.release).release.live;
-  const hint = 'leave --live out, or pin that environment first';
-  throw new CommandError({ code: 'PIN_MISSING', message: `${environment} has no pin`, hint, exitCode: 2 });
+  throw pinMissing(environment, 'leave --live out, or pin that environment first');
 }
 
 function viewOf(recorded: RecordedRelease): object {

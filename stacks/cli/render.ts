@@ -4,7 +4,7 @@ import type { Binding, Pin } from '@orrery/contracts/pin';
 import { assembleWorkingTree } from '../change/load.ts';
 import { CommandError, messageOf } from '../errors.ts';
 import { readLocalBinding } from '../local/settings.ts';
-import { readPin } from '../promotion/pin.ts';
+import { pinMissing, readPin } from '../promotion/pin.ts';
 import { withLivePairs } from '../release/create.ts';
 import { isLocal } from '../release/places.ts';
 import { readBinding, readRelease } from '../release/records.ts';
@@ -172,10 +172,8 @@ function usage(message: string): CommandError {
 }
 
 function unpinned(environment: string): CommandError {
-  return new CommandError({
-    code: 'PIN_MISSING',
-    message: `${environment} stands on no release`,
-    hint: `npx orrery pin ${environment} RELEASE; or look at the tree: npx orrery render ${environment} --working-tree`,
-    exitCode: 2,
-  });
+  return pinMissing(
+    environment,
+    `npx orrery pin ${environment} RELEASE; or look at the tree: npx orrery render ${environment} --working-tree`,
+  );
 }

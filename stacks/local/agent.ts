@@ -9,7 +9,7 @@ import type { Pin } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
 import { createLog } from '@orrery/kit/log';
 import { CommandError, messageOf } from '../errors.ts';
-import { readPin } from '../promotion/pin.ts';
+import { pinMissing, readPin } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { ensureToolchain } from '../setup/toolchain.ts';
 import { alreadyRuns, findAgent } from './agent-client.ts';
@@ -164,7 +164,7 @@ function announce(): void {
 function requirePin(): Pin {
   const pin = readPin(places, 'local');
   if (pin !== undefined) return pin;
-  throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
+  throw pinMissing('local', 'npm start makes the first one');
 }
 
 /** What starts is what the pin says but for the launcher. */

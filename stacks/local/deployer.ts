@@ -9,7 +9,7 @@ import { CommandError, messageOf } from '../errors.ts';
 import { runDeployment, type StandsOn, type Step } from '../promotion/deployment.ts';
 import { movesOf, readLedger } from '../promotion/ledger.ts';
 import type { Lease } from '../promotion/lock.ts';
-import { lastMove, movePin } from '../promotion/pin.ts';
+import { lastMove, movePin, pinMissing } from '../promotion/pin.ts';
 import { renderTarget } from '../promotion/target.ts';
 import { withLivePairs } from '../release/create.ts';
 import type { Places } from '../release/places.ts';
@@ -264,7 +264,7 @@ export class Deployer {
   private requirePin(): Pin {
     const pin = lastMove(readLedger(this.options.places, 'local'))?.event.pin;
     if (pin !== undefined) return pin;
-    throw new CommandError({ code: 'PIN_MISSING', message: 'local has no pin', hint: 'npm start makes the first one' });
+    throw pinMissing('local', 'npm start makes the first one');
   }
 }
 

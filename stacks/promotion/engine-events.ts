@@ -1,4 +1,5 @@
 import type { TouchedResources } from '@orrery/contracts/ledger';
+import { nameOfUrn } from '../render/symbols.ts';
 import type { ResourceFailure } from './engine.ts';
 
 /** What is read of the engine's event log: one JSON object a line. */
@@ -91,7 +92,7 @@ export class EngineEvents {
     if (done !== undefined && outcome !== undefined) {
       const custom = done.new?.custom ?? done.old?.custom ?? false;
       const tells = outcome !== 'unchanged' && custom && event.resOutputsEvent?.planning !== true;
-      if (tells && this.#touched.get(done.urn) !== outcome) progress(`${outcome} ${done.type} ${nameOf(done.urn)}`);
+      if (tells && this.#touched.get(done.urn) !== outcome) progress(`${outcome} ${done.type} ${nameOfUrn(done.urn)}`);
       this.#touched.set(done.urn, outcome);
     }
     const failed = event.resOpFailedEvent?.metadata;
@@ -102,7 +103,7 @@ export class EngineEvents {
     if (said.urn === undefined || said.urn === '' || isStack(said.urn)) this.#errors.push(reason);
     else if (!this.#reasons.has(said.urn)) {
       this.#reasons.set(said.urn, reason);
-      progress(`failed ${nameOf(said.urn)}: ${reason.split('\n')[0] ?? ''}`);
+      progress(`failed ${nameOfUrn(said.urn)}: ${reason.split('\n')[0] ?? ''}`);
     }
   }
 }
@@ -119,8 +120,4 @@ function parse(line: string): EngineEvent | undefined {
 /** What the program itself says is said of the stack. */
 function isStack(urn: string): boolean {
   return urn.includes('::pulumi:pulumi:Stack::');
-}
-
-function nameOf(urn: string): string {
-  return urn.slice(urn.lastIndexOf('::') + 2);
 }

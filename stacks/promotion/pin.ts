@@ -76,12 +76,7 @@ export function assertPinMoved(places: Places, environment: string): Pin {
   const pin = readPin(places, environment);
   const moved = lastMove(readLedger(places, environment));
   if (pin === undefined) {
-    throw new CommandError({
-      code: 'PIN_MISSING',
-      message: `${environment} stands on no release: stacks/pins/${environment}.json is missing`,
-      hint: `npx orrery release create, then npx orrery pin ${environment} RELEASE`,
-      exitCode: 2,
-    });
+    throw pinMissing(environment, `npx orrery release create, then npx orrery pin ${environment} RELEASE`);
   }
   if (moved !== undefined && isDeepStrictEqual(pin, moved.event.pin)) return pin;
   const says = moved === undefined ? 'is empty' : `ends at ${shortDigest(moved.event.pin.release)}`;
@@ -103,5 +98,15 @@ function broken(file: string, reason: string): CommandError {
     message: `${file} ${reason}`,
     hint: 'pins are written by orrery alone: restore the file (git checkout -- the file, where git has it)',
     exitCode: 3,
+  });
+}
+
+/** For whoever needs an environment to stand on something; the hint says what to do instead, there. */
+export function pinMissing(environment: string, hint: string): CommandError {
+  return new CommandError({
+    code: 'PIN_MISSING',
+    message: `${environment} stands on no release: it has no pin`,
+    hint,
+    exitCode: 2,
   });
 }

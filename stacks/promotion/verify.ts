@@ -1,12 +1,12 @@
 import { shortDigest } from '@orrery/contracts/digest';
 import type { Binding, Pin } from '@orrery/contracts/pin';
-import { createFolderStore } from '@orrery/kit/store';
 import { freezeSettings } from './settings-file.ts';
 import { assertSettingsPinned, readPinnedEnvironment } from '../pinned-environment.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
-import { storeFolder, type Places } from '../release/places.ts';
+import { type Places } from '../release/places.ts';
 import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
+import { openStore } from '../release/store.ts';
 import { assertCommitted } from './committed.ts';
 import { assertPinMoved } from './pin.ts';
 
@@ -49,7 +49,7 @@ export async function provideClosure(
   recorded: RecordedRelease,
   progress: (line: string) => void,
 ): Promise<void> {
-  const [fault] = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
+  const [fault] = await verifyClosure(openStore(places), recorded.release);
   if (fault === undefined) return;
   progress(`the store lacks ${fault.what} of ${shortDigest(recorded.digest)}`);
   await rebuildRelease(places, recorded, progress);

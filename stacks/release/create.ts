@@ -2,13 +2,13 @@ import { createReadStream, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { digestOf, type Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
-import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
 import { diffSettings } from '../pinned-environment.ts';
 import { withBuiltRelease, type BuiltRelease } from './checkout.ts';
 import { verifyClosure } from './closure.ts';
 import { storeFolder, type Places } from './places.ts';
 import { recordRelease, type RecordedRelease } from './records.ts';
+import { openStore } from './store.ts';
 
 const differencesShownMax = 5;
 
@@ -56,7 +56,7 @@ export async function rebuildRelease(
     assertRebuilds(recorded, built);
     await admitObjects(places, built.objectFiles);
   });
-  const [left, ...more] = await verifyClosure(createFolderStore(storeFolder(places)), recorded.release);
+  const [left, ...more] = await verifyClosure(openStore(places), recorded.release);
   if (left === undefined) return;
   throw new CommandError({
     code: 'RELEASE_INCOMPLETE',
@@ -83,7 +83,7 @@ function assertRebuilds(recorded: RecordedRelease, built: BuiltRelease): void {
 
 /** Keeps what the store lacks; an object whose bytes no longer hash to its name is made anew. */
 async function admitObjects(places: Places, files: readonly string[]): Promise<void> {
-  const store = createFolderStore(storeFolder(places));
+  const store = openStore(places);
   for (const file of files) {
     const hex = basename(file);
     const held = await store.get(`sha256:${hex}`).then(

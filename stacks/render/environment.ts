@@ -1,10 +1,10 @@
 import { digestOf, digestOfBytes, writeDocument, type Digest } from '@orrery/contracts/digest';
 import type { Binding, Render } from '@orrery/contracts/pin';
 import type { Release } from '@orrery/contracts/release';
-import { createFolderStore } from '@orrery/kit/store';
 import { renderLocal } from '../local/render.ts';
-import { isLocal, storeFolder, type Places } from '../release/places.ts';
+import { isLocal, type Places } from '../release/places.ts';
 import type { RecordedRelease } from '../release/records.ts';
+import { openStore } from '../release/store.ts';
 import { checkRender, type CheckOutcome } from './check.ts';
 import { readGraph, writeGraph, type GraphResource } from './graph.ts';
 import { provideInfrastructure, provideWorkingTree } from './infrastructure.ts';
@@ -106,7 +106,7 @@ async function renderAndKeep(places: Places, { target, ask }: Prepared): Promise
     graph: digestOfBytes(text),
     resources: graph.length,
   };
-  const store = createFolderStore(storeFolder(places));
+  const store = openStore(places);
   await store.put(text);
   await store.put(writeDocument('render', render));
   return { render, digest: digestOf('render', render), graph };

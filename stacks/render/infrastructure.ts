@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOfBytes, shortDigest, type Digest } from '@orrery/contracts/digest';
-import { createFolderStore } from '@orrery/kit/store';
 import { bundleInfrastructure, describeBundle } from '../release/bundle.ts';
 import { readBundle } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
 import type { BundleFile } from '../release/files.ts';
-import { storeFolder, type Places } from '../release/places.ts';
+import { type Places } from '../release/places.ts';
 import type { RecordedRelease } from '../release/records.ts';
+import { openStore } from '../release/store.ts';
 import { providePackages } from './packages.ts';
 
 type Recorded = Pick<RecordedRelease, 'digest' | 'release' | 'provenance' | 'folder'>;
@@ -45,7 +45,7 @@ export async function provideWorkingTree(places: Places): Promise<string> {
 
 /** The bundle's files from the store; undefined when it lacks one or one no longer hashes to its name. */
 async function readFiles(places: Places, digest: Digest): Promise<BundleFile[] | undefined> {
-  const store = createFolderStore(storeFolder(places));
+  const store = openStore(places);
   try {
     const { files } = await readBundle(store, digest);
     return await Promise.all(files.map(async ({ path, object }) => ({ path, content: await store.get(object) })));

@@ -1,9 +1,9 @@
 import type { Digest } from '@orrery/contracts/digest';
 import { parseDocument, shortDigest } from '@orrery/contracts/digest';
 import type { Pin, Render } from '@orrery/contracts/pin';
-import { createFolderStore } from '@orrery/kit/store';
 import { CommandError } from '../errors.ts';
-import { storeFolder, type Places } from '../release/places.ts';
+import { type Places } from '../release/places.ts';
+import { openStore } from '../release/store.ts';
 import { compareGraphs, showDifference } from './difference.ts';
 import { readGraph, type GraphResource } from './graph.ts';
 import type { Rendered } from './environment.ts';
@@ -36,7 +36,7 @@ async function explain(places: Places, pinned: Digest, graph: readonly GraphReso
 
 /** The graph of a render that was made on this machine before; undefined when the store does not have it. */
 export async function readKeptGraph(places: Places, render: Digest): Promise<GraphResource[] | undefined> {
-  const store = createFolderStore(storeFolder(places));
+  const store = openStore(places);
   try {
     const { graph } = parseDocument((await store.get(render)).toString('utf8')) as Render;
     return readGraph((await store.get(graph)).toString('utf8'));

@@ -50,7 +50,7 @@ export class Symbols {
     if (known !== undefined) throw new Error(`${known} and ${urn} share the key ${key}`);
     this.#owners.set(key, urn);
     this.#keys.set(urn, key);
-    const name = nameOf(urn);
+    const name = nameOfUrn(urn);
     const namesakes = this.#names.get(name) ?? new Set<string>();
     this.#names.set(name, namesakes.add(urn));
     return key;
@@ -65,7 +65,7 @@ export class Symbols {
   }
 
   #ownerName(urn: string): string {
-    const name = nameOf(urn);
+    const name = nameOfUrn(urn);
     const namesakes = [...(this.#names.get(name) ?? [])];
     if (namesakes.length === 1) return name;
     const sameType = namesakes.filter((one) => typeOf(one) === typeOf(urn));
@@ -86,8 +86,9 @@ export function isWholeMark(text: string): boolean {
   return wholeMark.test(text);
 }
 
-export function nameOf(urn: string): string {
-  return urn.slice(urn.indexOf('::', urn.indexOf('::', urn.indexOf('::') + 2) + 2) + 2);
+/** What stands behind the type chain: the logical name. */
+export function nameOfUrn(urn: string): string {
+  return urn.split('::').slice(3).join('::');
 }
 
 /** The resource's own type, without those of its parents. */
