@@ -7,9 +7,36 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
-import { poolLabel, systemTaintKey } from '../planning/pools.ts';
+import { clickHousePorts, keeperPorts, planClickHouse, planClickHouseSpec } from '../planning/clickhouse.ts';
+import { allow, type Permission } from '../planning/iam.ts';
+import {
+  allowDns,
+  allowPeers,
+  allowPodIdentity,
+  allowTls,
+  planNetworkPolicy,
+  type Peer,
+} from '../planning/network-policy.ts';
 import { stateful } from '../planning/stateful.ts';
+import { createPodIdentity } from '../security/pod-identity.ts';
+import { createClickHouseJobs } from './clickhouse-jobs.ts';
+
+export interface ClickHouseBucket {
+  readonly bucketName: Input<string>;
+  readonly arn: Input<string>;
+}
+
+/** What lies outside the cluster, in S3; the servers reach it by the role of their pods. */
+export interface ClickHouseArchive {
+  readonly clusterName: Input<string>;
+  readonly region: string;
+  /** The key of both buckets. */
+  readonly keyArn: Input<string>;
+  /** Where parts go that were last written `afterDays` (1 or more) days ago. Default: they stay on the volume. */
+  readonly cold?: { readonly bucket: ClickHouseBucket; readonly afterDays: number };
+  /** Where a whole copy goes by the schedule, in cron's five fields, UTC. Default: none is made. */
+  readonly backup?: { readonly bucket: ClickHouseBucket; readonly schedule: string };
+}
 
 export interface ClickHouseArgs {
   readonly namespace: Input<string>;
@@ -19,24 +46,43 @@ export interface ClickHouseArgs {
   readonly database: string;
   /** The Secret in the same namespace, and its key, that hold the password of the user `default`. */
   readonly password: { readonly secretName: Input<string>; readonly key: string };
-  /** Cores, requested and limited alike. */
+  /** Parts that the rows are spread over, 1 to 32. */
+  readonly shards: number;
+  /** Copies of each shard, 1 to 3, each in a zone of its own. */
+  readonly replicas: number;
+  /** How many keepers there are: 1, 3 or 5. */
+  readonly keepers: number;
+  /** The name under which the keepers are reached. */
+  readonly keeperHost: Input<string>;
+  /** Labels of the keepers' pods. */
+  readonly keeperLabels: Readonly<Record<string, string>>;
+  /** Cores of each server, requested and limited alike. */
   readonly cpu: number;
-  /** Requested and limited alike. At least 1024. */
+  /** MiB of each server, requested and limited alike. At least 1024. */
   readonly memoryMiB: number;
-  /** Size of the volume, for example 100. It grows in place, at most once in six hours; it never shrinks. */
+  /** GiB of each server's volume, for example 100. It grows in place, at most once in six hours; it never shrinks. */
   readonly volumeGiB: number;
-  /** What has to stand first: the driver of volumes. */
+  /** The class of the volumes. Default: the cluster's own default. */
+  readonly storageClassName?: Input<string>;
+  /** Whether nodes carry `orrery.dev/pool`: then they run on `general`, which is never reclaimed. */
+  readonly nodePools: boolean;
+  /** Pods of other namespaces that connect: the operator, Metabase, what writes logs. Its own namespace's pods always may. */
+  readonly clients: readonly Peer[];
+  /** S3, in a cloud of its own. Default: everything stays on the volumes, and nothing is backed up. */
+  readonly archive?: ClickHouseArchive;
+  /** What has to stand first: the operator and the keepers. */
   readonly after: readonly Resource[];
 }
 
-const httpPort = 8123;
-const clickhouseUser = 101;
-const volumeName = 'data';
+/** Labels by which the pods of a ClickHouse, or of its keepers, are found: by the name of their component. */
+export function clickHouseLabels(name: string): Record<string, string> {
+  return { 'app.kubernetes.io/name': name, 'app.kubernetes.io/part-of': 'orrery' };
+}
 
 /**
- * One ClickHouse server on a volume that outlives the pod, the set and the namespace.
- * Cost driver: its share of an on-demand node, and the volume.
- * Refuses nothing. It is a single server: when its node goes, reads and writes wait until the pod is up elsewhere in the zone.
+ * A ClickHouse of shards and replicas, run by its operator: volumes that outlive it, old parts in S3, a copy by the clock.
+ * Cost driver: shards times replicas, each an on-demand share of a node and a volume; and the bytes in S3.
+ * Refuses: an even number of keepers, more replicas than zones. A single replica waits while its node is replaced.
  */
 export class ClickHouse extends ComponentResource {
   /** Where clients in the cluster reach it over HTTP. */
@@ -44,97 +90,98 @@ export class ClickHouse extends ComponentResource {
 
   constructor(name: string, args: ClickHouseArgs, options?: ComponentResourceOptions) {
     super('orrery:data:ClickHouse', name, {}, options);
-    const labels = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/part-of': 'orrery' };
-    const storageClass = new kubernetes.storage.v1.StorageClass(
-      `${name}-storage`,
-      {
-        provisioner: 'ebs.csi.aws.com',
-        parameters: { type: 'gp3', encrypted: 'true' },
-        reclaimPolicy: 'Retain',
-        allowVolumeExpansion: true,
-        volumeBindingMode: 'WaitForFirstConsumer',
-      },
+    planClickHouse(args);
+    const labels = clickHouseLabels(name);
+    const { namespace, archive } = args;
+    const account = new kubernetes.core.v1.ServiceAccount(
+      `${name}-account`,
+      { metadata: { namespace, labels }, automountServiceAccountToken: false },
       { parent: this },
     );
-    // A claim of its own, because a set's template of claims can't be changed, not even to a larger size.
-    const claim = new kubernetes.core.v1.PersistentVolumeClaim(
-      `${name}-volume`,
+    const identity = this.#createIdentity(name, args, account.metadata.name);
+    const installation = new kubernetes.apiextensions.CustomResource(
+      `${name}-installation`,
       {
-        metadata: { namespace: args.namespace, labels },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: storageClass.metadata.name,
-          resources: { requests: { storage: `${args.volumeGiB}Gi` } },
-        },
+        apiVersion: 'clickhouse.altinity.com/v1',
+        kind: 'ClickHouseInstallation',
+        // By name, because claims are named after it: one that is made again finds its volumes.
+        metadata: { name, namespace },
+        spec: planClickHouseSpec({
+          ...args,
+          name,
+          labels,
+          storageClassName: args.storageClassName,
+          serviceAccountName: account.metadata.name,
+          cold: archive?.cold && placeOf(archive, archive.cold.bucket),
+          backups: archive?.backup && placeOf(archive, archive.backup.bucket),
+        }),
       },
-      stateful({ parent: this }),
+      { ...stateful({ parent: this }), dependsOn: [...args.after, ...identity] },
     );
-    const service = new kubernetes.core.v1.Service(
-      `${name}-service`,
-      {
-        metadata: { namespace: args.namespace, labels },
-        spec: { clusterIP: 'None', selector: labels, ports: [{ name: 'http', port: httpPort }] },
-      },
-      { parent: this },
-    );
-    new kubernetes.apps.v1.StatefulSet(
-      `${name}-server`,
-      {
-        metadata: { namespace: args.namespace, labels },
-        spec: {
-          serviceName: service.metadata.name,
-          replicas: 1,
-          selector: { matchLabels: labels },
-          template: { metadata: { labels }, spec: podSpec(args, claim.metadata.name) },
-        },
-      },
-      // Two servers on one volume would wait for each other, or worse.
-      { parent: this, dependsOn: [...args.after], deleteBeforeReplace: true },
-    );
-    this.url = interpolate`http://${service.metadata.name}.${args.namespace}.svc:${httpPort}`;
+    this.#createTraffic(name, args, labels);
+    if (archive !== undefined) {
+      const { shards, replicas, keepers, image, database, password, nodePools } = args;
+      const size = { shards, replicas, keepers };
+      const request = { namespace, image, database, password, nodePools, size, server: name, serverLabels: labels };
+      createClickHouseJobs(this, name, { ...request, archive, after: installation });
+    }
+    this.url = interpolate`http://${installation.metadata.name}.${namespace}.svc:${clickHousePorts.http}`;
     this.registerOutputs({ url: this.url });
+  }
+
+  #createIdentity(name: string, { archive, namespace }: ClickHouseArgs, account: Output<string>): readonly Resource[] {
+    if (archive === undefined) return [];
+    const { clusterName } = archive;
+    const policy = allow(...permissionsOf(archive));
+    return createPodIdentity(this, name, { clusterName, namespace, serviceAccount: account, policy }).ready;
+  }
+
+  #createTraffic(name: string, args: ClickHouseArgs, labels: Record<string, string>): void {
+    const { http, native, interserver, metrics } = clickHousePorts;
+    const itself = [{ labels }];
+    new kubernetes.networking.v1.NetworkPolicy(
+      `${name}-traffic`,
+      {
+        metadata: { namespace: args.namespace },
+        spec: planNetworkPolicy(
+          [
+            allowPeers({ from: [{}, ...args.clients], ports: [http, native, metrics] }),
+            allowPeers({ from: itself, ports: [interserver] }),
+            allowPeers({ to: itself, ports: [http, native, interserver] }),
+            allowPeers({ to: [{ labels: args.keeperLabels }], ports: [keeperPorts.client] }),
+            allowDns(),
+            ...(args.archive === undefined ? [] : [allowTls(), allowPodIdentity()]),
+          ],
+          labels,
+        ),
+      },
+      { parent: this },
+    );
   }
 }
 
-function podSpec(args: ClickHouseArgs, claimName: Input<string>): kubernetes.types.input.core.v1.PodSpec {
-  const amount = { cpu: String(args.cpu), memory: `${args.memoryMiB}Mi` };
-  return {
-    automountServiceAccountToken: false,
-    securityContext: restrictedPod(clickhouseUser),
-    // The system pool is the one on demand: a spot node would take the only server with it.
-    nodeSelector: { [poolLabel]: 'system' },
-    tolerations: [{ key: systemTaintKey, operator: 'Exists', effect: 'NoSchedule' }],
-    terminationGracePeriodSeconds: 120,
-    containers: [
-      {
-        name: 'clickhouse',
-        image: args.image,
-        ports: [{ name: 'http', containerPort: httpPort }],
-        env: [
-          { name: 'CLICKHOUSE_DB', value: args.database },
-          { name: 'CLICKHOUSE_USER', value: 'default' },
-          {
-            name: 'CLICKHOUSE_PASSWORD',
-            valueFrom: { secretKeyRef: { name: args.password.secretName, key: args.password.key } },
-          },
-        ],
-        resources: { requests: amount, limits: amount },
-        securityContext: restrictedContainer(),
-        startupProbe: { httpGet: { path: '/ping', port: 'http' }, periodSeconds: 5, failureThreshold: 60 },
-        readinessProbe: { httpGet: { path: '/ping', port: 'http' }, periodSeconds: 5 },
-        livenessProbe: { httpGet: { path: '/ping', port: 'http' }, periodSeconds: 15, failureThreshold: 4 },
-        volumeMounts: [
-          { name: volumeName, mountPath: '/var/lib/clickhouse' },
-          { name: 'logs', mountPath: '/var/log/clickhouse-server' },
-          // The image's entry point writes the user's password hash here.
-          { name: 'users', mountPath: '/etc/clickhouse-server/users.d' },
-          { name: 'temporary', mountPath: '/tmp' },
-        ],
-      },
-    ],
-    volumes: [
-      { name: volumeName, persistentVolumeClaim: { claimName } },
-      ...['logs', 'users', 'temporary'].map((name) => ({ name, emptyDir: { sizeLimit: '1Gi' } })),
-    ],
-  };
+function placeOf({ region }: ClickHouseArchive, { bucketName }: ClickHouseBucket) {
+  return { endpoint: interpolate`https://${bucketName}.s3.${region}.amazonaws.com/`, region };
+}
+
+/** Parts are written, read and forgotten in the cold bucket; a backup is written and read, and forgotten by the bucket itself. */
+function permissionsOf({ cold, backup, keyArn }: ClickHouseArchive): Permission[] {
+  const objects = ({ arn }: ClickHouseBucket) => [interpolate`${arn}/*`];
+  return [
+    ...(cold === undefined
+      ? []
+      : [
+          { actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], resources: objects(cold.bucket) },
+          { actions: ['s3:ListBucket'], resources: [cold.bucket.arn] },
+        ]),
+    ...(backup === undefined
+      ? []
+      : [
+          { actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], resources: objects(backup.bucket) },
+          // The mark by which two backups keep out of each other's folder: nothing else of a backup can be deleted.
+          { actions: ['s3:DeleteObject'], resources: [interpolate`${backup.bucket.arn}/*/.lock`] },
+          { actions: ['s3:ListBucket'], resources: [backup.bucket.arn] },
+        ]),
+    { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [keyArn] },
+  ];
 }
