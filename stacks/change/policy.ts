@@ -1,14 +1,19 @@
-import { judge, packOf, type Finding } from '#policies/pack.ts';
+import { judge, packOf, type Finding, type Pack } from '#policies/pack.ts';
 import type { GraphResource } from '../render/graph.ts';
 import type { PolicyChange } from './change.ts';
 import { projectResource } from './projection.ts';
 import type { Context, Side } from './side.ts';
 
 /** Violations that the head has and the base had not, those that are gone, and rules that came or went. Today's rules on both. */
-export function comparePolicies(base: Side | undefined, head: Side, { environment }: Context): PolicyChange[] {
+export function comparePolicies(
+  base: Side | undefined,
+  head: Side,
+  { environment, pack = packOf }: Context,
+): PolicyChange[] {
   const rules = compareRules(base, head);
   if (environment === null || head.graph === undefined) return rules;
-  const [before, after] = [findingsOf(base?.graph ?? [], environment), findingsOf(head.graph, environment)];
+  const judging = pack(environment);
+  const [before, after] = [findingsOf(base?.graph ?? [], judging), findingsOf(head.graph, judging)];
   return [
     ...[...after].filter(([key]) => !before.has(key)).map(([, finding]) => tell('broken', finding)),
     ...[...before].filter(([key]) => !after.has(key)).map(([, finding]) => tell('cleared', finding)),
@@ -17,9 +22,9 @@ export function comparePolicies(base: Side | undefined, head: Side, { environmen
 }
 
 /** By rule and place: another value that breaks the same rule there is no other violation. */
-function findingsOf(graph: readonly GraphResource[], environment: string): Map<string, Finding> {
+function findingsOf(graph: readonly GraphResource[], pack: Pack): Map<string, Finding> {
   const resources = graph.filter(({ custom }) => custom).map(projectResource);
-  const findings = judge({ resources }, packOf(environment));
+  const findings = judge({ resources }, pack);
   return new Map(findings.map((finding) => [`${finding.rule} ${finding.resource} ${finding.property}`, finding]));
 }
 

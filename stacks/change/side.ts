@@ -1,3 +1,4 @@
+import type { Pack } from '#policies/pack.ts';
 import type { Digest } from '@orrery/contracts/digest';
 import type { Release } from '@orrery/contracts/release';
 import type { Lockfile } from '../release/lockfile.ts';
@@ -20,6 +21,8 @@ export interface Side {
 export interface Context {
   /** By whose rules the graphs are judged; null where no environment is meant. */
   readonly environment: string | null;
+  /** The rules of an environment. Default: those of policies/pack. */
+  readonly pack?: (environment: string) => Pack;
   /** True where the two sides are two environments: then nothing is going to be changed. */
   readonly environments: boolean;
   readonly levels: readonly Level[];

@@ -1,3 +1,4 @@
+import { packOf, type Pack } from '#policies/pack.ts';
 import { digestOf, digestOfBytes, writeDocument, type Digest } from '@orrery/contracts/digest';
 import type { Release, ReleasedService } from '@orrery/contracts/release';
 import { levels } from '#stacks/change/change.ts';
@@ -152,9 +153,17 @@ export function sideOf(world: World, label: string): Side {
   };
 }
 
+/** The rules that the corpus was written by: it tells how a violation reads, not which there are. */
+function packOfCorpus(environment: string): Pack {
+  const judging = ['gpu-cap-agrees', 'images-by-digest', 'no-open-endpoint', 'redis-policies', 'stateful-is-protected'];
+  const pack = packOf(environment);
+  return { ...pack, rules: pack.rules.filter(({ name }) => judging.includes(name)) };
+}
+
 export function contextOf(base: World, head: World): Context {
   return {
     environment: 'prod',
+    pack: packOfCorpus,
     environments: false,
     levels,
     leftOut: [],
