@@ -1,0 +1,77 @@
+import * as kubernetes from '@pulumi/kubernetes';
+import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
+import { planCollectorContainer, type TelemetryStore } from '../planning/collector-pod.ts';
+import { collectorFolder, planLogAgent } from '../planning/telemetry.ts';
+import { imageReference } from '../planning/versions.ts';
+import { createCollectorInputs } from './collector-inputs.ts';
+
+export interface LogAgentArgs {
+  /** A namespace that admits pods that read files of their node: Pod Security `privileged`. */
+  readonly namespace: Input<string>;
+  readonly store: TelemetryStore;
+  /** Days that lines are kept. 1 to 400. */
+  readonly days: number;
+  /** Memory of each agent in MiB, requested and limited alike. Default 256. */
+  readonly memoryMiB?: number;
+}
+
+const logsFolder = '/var/log/pods';
+/** The lines of containers belong to root, and nobody else reads them; the agent has no other right of root's. */
+const root = 0;
+
+/**
+ * An OpenTelemetry collector on every node, which reads the lines of all containers and writes them into our own ClickHouse. What it
+ * has not written yet, and where it stood, outlives it in a folder of its node.
+ * Cost driver: memory on each node, and rows in ClickHouse times the days that they are kept.
+ * Refuses: to keep lines for less than a day or more than 400. It was not tried under Bottlerocket's SELinux.
+ */
+export class LogAgent extends ComponentResource {
+  constructor(name: string, args: LogAgentArgs, options?: ComponentResourceOptions) {
+    super('orrery:observability:LogAgent', name, {}, options);
+    const labels = { 'app.kubernetes.io/name': 'log-agent', 'app.kubernetes.io/part-of': 'orrery' };
+    const { namespace, store } = args;
+    const tables = store.cluster === undefined ? {} : { cluster: store.cluster };
+    const config = planLogAgent({ days: args.days, ...tables });
+    const made = createCollectorInputs(this, name, { namespace, labels, config, password: store.password });
+    const container = planCollectorContainer({
+      image: imageReference('opentelemetry-collector'),
+      store,
+      secretName: made.secretName,
+      cpu: '50m',
+      memoryMiB: args.memoryMiB ?? 256,
+      ports: [],
+      mounts: [
+        { name: 'logs', mountPath: logsFolder, readOnly: true },
+        { name: 'state', mountPath: collectorFolder },
+      ],
+    });
+    new kubernetes.apps.v1.DaemonSet(
+      `${name}-agents`,
+      {
+        // Its own files are told from others by this name, see planLogAgent.
+        metadata: { namespace, labels, name: 'log-agent' },
+        spec: {
+          selector: { matchLabels: labels },
+          updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '20%' } },
+          template: {
+            metadata: { labels },
+            spec: {
+              automountServiceAccountToken: false,
+              priorityClassName: 'system-node-critical',
+              tolerations: [{ operator: 'Exists' }],
+              securityContext: { runAsUser: root, runAsGroup: root, seccompProfile: { type: 'RuntimeDefault' } },
+              containers: [container],
+              volumes: [
+                { name: 'config', configMap: { name: made.configName } },
+                { name: 'logs', hostPath: { path: logsFolder, type: 'Directory' } },
+                { name: 'state', hostPath: { path: collectorFolder, type: 'DirectoryOrCreate' } },
+              ],
+            },
+          },
+        },
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}
