@@ -8,6 +8,8 @@ export interface ChartArgs {
   readonly namespace: Input<string>;
   /** The chart's values; image tags and replica counts that it leaves open included. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** Whether to leave out what lies in the chart's `crds/`, because another chart brings it. Default false. */
+  readonly skipCrds?: boolean;
 }
 
 const timeoutSeconds = 600;
@@ -28,6 +30,7 @@ export function createChart(name: string, args: ChartArgs, options: CustomResour
       ...(isOci ? {} : { repositoryOpts: { repo: pinned.repository } }),
       namespace: args.namespace,
       values: { ...args.values },
+      ...(args.skipCrds === true ? { skipCrds: true } : {}),
       cleanupOnFail: true,
       maxHistory: 3,
       timeout: timeoutSeconds,
