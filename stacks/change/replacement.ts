@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GraphResource } from '../render/graph.ts';
 import type { PropertyChange } from './change.ts';
-import { awsReplacements, kubernetesReplacements, replacementTable, type Replacements } from './replacement-table.ts';
+import { replacementTable, type Replacements } from './replacement-table.ts';
+import { awsReplacements } from './replacements-aws.ts';
+import { isCustomResource, kubernetesReplacements } from './replacements-kubernetes.ts';
 import { isFields, type ValueChange } from './values.ts';
 
 export type Effect = NonNullable<PropertyChange['effect']>;
 
 /** False for a type of which the table says nothing: then an update may be a replacement. */
 export function isKnownType(type: string): boolean {
-  return type in replacementTable;
+  return type in replacementTable || isCustomResource(type);
 }
 
 /** What a change of a property does to the resource; undefined for an update in place, as far as the table knows. */

@@ -24,4 +24,16 @@ describe('the table of replacements', () => {
       [],
     );
   });
+
+  it('takes a custom resource for changed in place, and a kind of Kubernetes that nobody listed for unknown', () => {
+    const known = [
+      'karpenter.sh/v1:NodePool',
+      'gateway.networking.k8s.io/v1:Gateway',
+      'scheduling.k8s.io/v1:PriorityClass',
+    ];
+    assert.deepEqual(
+      known.map((type) => isKnownType(`kubernetes:${type}`)),
+      [true, true, false],
+    );
+  });
 });

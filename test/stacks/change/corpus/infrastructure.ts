@@ -348,15 +348,15 @@ export const infrastructureCases: readonly ChangeCase[] = [
   },
   {
     name: 'a type that the table does not know is updated',
-    from: (graph) => [...graph, resource('aws:sqs/queue:Queue', 'queue', { inputs: { delaySeconds: 0 } })],
+    from: (graph) => [...graph, resource('aws:kinesis/stream:Stream', 'queue', { inputs: { delaySeconds: 0 } })],
     graph: (graph) => withInput(graph, 'queue', 'delaySeconds', 5),
     verdict: 'needs review',
     lines: [
       'prod: BASE -> BASE (render # -> #)  NEEDS REVIEW  1 change',
-      '  needs review: queue is updated, and may be replaced: aws:sqs/queue:Queue [may-replace]',
+      '  needs review: queue is updated, and may be replaced: aws:kinesis/stream:Stream [may-replace]',
       '',
       'RESOURCES  1 updated',
-      '  ~ queue  aws:sqs/queue:Queue updated, or replaced: the provider decides',
+      '  ~ queue  aws:kinesis/stream:Stream updated, or replaced: the provider decides',
       '      delaySeconds: 0 -> 5',
     ],
   },
