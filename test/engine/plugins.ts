@@ -14,7 +14,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { currentHost, findProgram } from '#stacks/setup/host.ts';
 
 /** Packages that test/engine/standin stands in for. */
-const standIns = ['kubernetes'] as const;
+const standIns = ['eks', 'kubernetes'] as const;
 
 /** What the engine would run for a package: a stand-in is a script, a provider is a program. */
 export function pluginOf(name: string): 'script' | 'program' | 'absent' {
