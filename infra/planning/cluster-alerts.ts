@@ -65,7 +65,9 @@ export function clusterAlerts(namespace: string): Alert[] {
       runbook: 'logs-lost',
       severity: 'ticket',
       summary: 'The collector {{ $labels.pod }} gives up on lines that ClickHouse does not take.',
-      expression: 'rate({__name__=~"otelcol_exporter_(send|enqueue)_failed_log_records(_total)?"}[10m]) > 0',
+      expression: ['send', 'enqueue']
+        .map((stage) => `rate({__name__=~"otelcol_exporter_${stage}_failed_log_records(_total)?"}[10m]) > 0`)
+        .join(' or '),
       minutes: 15,
     },
   ];
