@@ -26,7 +26,21 @@ function compose(copy: number, provider: aws.Provider): void {
   const options = { providers: { aws: provider } };
   const name = (part: string) => `more-${copy}-${part}`;
   const key = new Key(name('key'), { description: 'more', accountId: '000000000000' }, options);
-  const network = new Vpc(name('network'), { region, cidr: `10.${copy % 200}.0.0/16`, zones, nat: 'perZone' }, options);
+  const network = new Vpc(
+    name('network'),
+    {
+      region,
+      accountId: '000000000000',
+      cidr: `10.${copy % 200}.0.0/16`,
+      zones,
+      nat: 'perAz',
+      interfaceEndpoints: [],
+      flowLogs: { traffic: 'REJECT', retentionDays: 1 },
+      keyArn: key.arn,
+      tags: {},
+    },
+    options,
+  );
   new ObjectStore(name('store'), { keyArn: key.arn, lock: { mode: 'GOVERNANCE', days: 1 } }, options);
   const access = new aws.ec2.SecurityGroup(name('access'), { vpcId: network.vpcId }, { provider });
   for (const role of ['state', 'cache'] as const) {

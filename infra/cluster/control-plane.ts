@@ -18,6 +18,8 @@ export interface ControlPlaneArgs {
   readonly publicAccessCidrs: readonly string[];
   /** ARNs of the IAM roles that administer the cluster. At least one: whoever runs `pulumi up` must be among them. */
   readonly administratorRoleArns: readonly string[];
+  /** ARNs of the IAM roles that may look at everything but secrets, and change nothing. Default none. */
+  readonly viewerRoleArns?: readonly string[];
   /** The key for Kubernetes secrets and for the control plane's logs. */
   readonly keyArn: Input<string>;
   /** Days that the control plane's logs are kept. One of CloudWatch's steps, for example 30 or 365. */
@@ -25,7 +27,10 @@ export interface ControlPlaneArgs {
 }
 
 const logTypes = ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'];
-const administratorPolicy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
+const accessPolicies = {
+  administrator: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy',
+  viewer: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
+} as const;
 
 /** Provider settings that a variable of whoever deploys (PULUMI_K8S_…) would decide where the program leaves them open. */
 const decidedHere = {
@@ -42,7 +47,7 @@ const decidedHere = {
  * The managed Kubernetes control plane alone: nodes, addons and access are resources of their own, because the remote
  * `eks.Cluster` would hide them from every judge that has no cloud.
  * Cost driver: the cluster by the hour, and audit logs by the byte.
- * Refuses: a public endpoint for the whole internet, a cluster that nobody administers.
+ * Refuses: a public endpoint for the whole internet, a cluster that nobody administers, a role that would get two rights.
  */
 export class ControlPlane extends ComponentResource {
   readonly clusterName: Output<string>;
@@ -74,7 +79,8 @@ export class ControlPlane extends ComponentResource {
     this.clusterName = cluster.eksCluster.name;
     this.version = cluster.eksCluster.version;
     this.securityGroupId = cluster.eksCluster.vpcConfig.clusterSecurityGroupId;
-    const access = args.administratorRoleArns.map((principalArn) => this.#admit(name, principalArn));
+    const access = args.administratorRoleArns.map((arn) => this.#admit(name, 'administrator', arn));
+    for (const arn of args.viewerRoleArns ?? []) this.#admit(name, 'viewer', arn);
     this.provider = new kubernetes.Provider(
       `${name}-kubernetes`,
       {
@@ -95,15 +101,15 @@ export class ControlPlane extends ComponentResource {
     });
   }
 
-  #admit(name: string, principalArn: string): aws.eks.AccessPolicyAssociation {
-    const role = `${name}-administrator-${principalArn.slice(principalArn.lastIndexOf('/') + 1)}`;
+  #admit(name: string, right: keyof typeof accessPolicies, principalArn: string): aws.eks.AccessPolicyAssociation {
+    const role = `${name}-${right}-${principalArn.slice(principalArn.lastIndexOf('/') + 1)}`;
     const entry = new aws.eks.AccessEntry(role, { clusterName: this.clusterName, principalArn }, { parent: this });
     return new aws.eks.AccessPolicyAssociation(
       `${role}-policy`,
       {
         clusterName: this.clusterName,
         principalArn: entry.principalArn,
-        policyArn: administratorPolicy,
+        policyArn: accessPolicies[right],
         accessScope: { type: 'cluster' },
       },
       { parent: this },
@@ -137,7 +143,7 @@ function clusterArgs(args: ControlPlaneArgs): eks.ClusterArgs {
   };
 }
 
-function assertAccess({ publicAccessCidrs, administratorRoleArns }: ControlPlaneArgs): void {
+function assertAccess({ publicAccessCidrs, administratorRoleArns, viewerRoleArns = [] }: ControlPlaneArgs): void {
   const open = publicAccessCidrs.filter((cidr) => cidr.endsWith('/0'));
   if (open.length > 0) {
     throw new PlanError({
@@ -151,6 +157,14 @@ function assertAccess({ publicAccessCidrs, administratorRoleArns }: ControlPlane
       code: 'CLUSTER_UNADMINISTERED',
       message: 'no role administers the cluster',
       hint: 'name at least the role that runs `pulumi up`',
+    });
+  }
+  const twice = viewerRoleArns.filter((arn) => administratorRoleArns.includes(arn));
+  if (twice.length > 0) {
+    throw new PlanError({
+      code: 'CLUSTER_ROLE_TWICE',
+      message: `${twice.join(', ')} would administer the cluster and only view it`,
+      hint: 'name a role among the administrators or among the viewers',
     });
   }
 }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import * as aws from '@pulumi/aws';
 import {
   ComponentResource,
@@ -6,26 +7,33 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { poolLabel, type PoolPlan } from '../planning/pools.ts';
+import { planPoolLabels } from '../planning/karpenter.ts';
+import { planDisks, planNodeSettings } from '../planning/node-settings.ts';
+import type { PoolPlan } from '../planning/pools.ts';
+import type { Transform } from '../planning/transform.ts';
+import { createNodeRole } from './node-role.ts';
 
 export interface NodePoolArgs {
   readonly clusterName: Input<string>;
   /** The control plane's version, from its output: nodes follow the cluster. */
   readonly version: Input<string>;
   readonly subnetIds: Input<string>[];
-  /** From planSystemPool, planSpotPool or planGpuPool. */
+  /** From planSystemPool, planGeneralPool, planSpotPool, planFallbackPool or planGpuPool. */
   readonly plan: PoolPlan;
   /** What has to stand first: the network's addons, without which no node becomes ready. */
   readonly after: readonly Resource[];
   /** Put on instances and volumes, which the provider's default tags don't reach. */
-  readonly tags: Record<string, string>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** For what an instance needs and no argument says: a placement group, a warm pool. Default: nothing is bent. */
+  readonly transform?: {
+    readonly nodeGroup?: Transform<aws.eks.NodeGroupArgs>;
+    readonly launchTemplate?: Transform<aws.ec2.LaunchTemplateArgs>;
+  };
 }
 
-const nodePolicies = ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly'];
-
 /**
- * One pool of Bottlerocket nodes in private subnets: encrypted disks, instance metadata out of the reach of pods, a role that
- * may only join the cluster and pull images.
+ * One pool of Bottlerocket nodes in private subnets, a managed node group of EKS: encrypted disks, instance metadata out of the reach
+ * of pods, a role that may only join the cluster and pull images. It stands at `nodesMin`: nobody scales it unless an autoscaler does.
  * Cost driver: the instances between `nodesMin` and `nodesMax`.
  * Refuses nothing itself: the plan did.
  */
@@ -34,71 +42,49 @@ export class NodePool extends ComponentResource {
 
   constructor(name: string, args: NodePoolArgs, options?: ComponentResourceOptions) {
     super('orrery:compute:NodePool', name, {}, options);
-    const { plan } = args;
-    const { role, policies } = this.#createRole(name);
-    const template = new aws.ec2.LaunchTemplate(`${name}-template`, launchTemplate(name, args), { parent: this });
-    const group = new aws.eks.NodeGroup(
-      `${name}-nodes`,
-      {
-        clusterName: args.clusterName,
-        version: args.version,
-        nodeRoleArn: role.arn,
-        subnetIds: args.subnetIds,
-        amiType: plan.amiType,
-        capacityType: plan.capacityType,
-        instanceTypes: [...plan.instanceTypes],
-        scalingConfig: { minSize: plan.nodesMin, desiredSize: plan.nodesMin, maxSize: plan.nodesMax },
-        labels: { [poolLabel]: plan.kind },
-        taints: plan.taints.map((taint) => ({ ...taint })),
-        launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
-        updateConfig: { maxUnavailable: 1 },
-        nodeRepairConfig: { enabled: true },
-      },
-      { parent: this, dependsOn: [...policies, ...args.after] },
-    );
-    this.nodeGroupName = group.nodeGroupName;
-    this.registerOutputs({ nodeGroupName: this.nodeGroupName });
-  }
-
-  #createRole(name: string) {
-    const role = new aws.iam.Role(
-      `${name}-role`,
-      {
-        assumeRolePolicy: JSON.stringify({
-          Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-        }),
-      },
+    const { plan, transform } = args;
+    const { role, ready } = createNodeRole(this, name);
+    const templateArgs = launchTemplate(name, args);
+    const template = new aws.ec2.LaunchTemplate(
+      `${name}-template`,
+      transform?.launchTemplate?.(templateArgs) ?? templateArgs,
       { parent: this },
     );
-    const policies = nodePolicies.map(
-      (policy) =>
-        new aws.iam.RolePolicyAttachment(
-          `${name}-${policy}`,
-          { role: role.name, policyArn: `arn:aws:iam::aws:policy/${policy}` },
-          { parent: this },
-        ),
-    );
-    return { role, policies };
+    const groupArgs = {
+      clusterName: args.clusterName,
+      version: args.version,
+      nodeRoleArn: role.arn,
+      subnetIds: args.subnetIds,
+      amiType: plan.amiType,
+      capacityType: plan.capacityType,
+      instanceTypes: [...plan.instanceTypes],
+      scalingConfig: { minSize: plan.nodesMin, desiredSize: plan.nodesMin, maxSize: plan.nodesMax },
+      labels: planPoolLabels(plan),
+      taints: plan.taints.map((taint) => ({ ...taint })),
+      launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
+      updateConfig: { maxUnavailable: 1 },
+      nodeRepairConfig: { enabled: true },
+    };
+    const group = new aws.eks.NodeGroup(`${name}-nodes`, transform?.nodeGroup?.(groupArgs) ?? groupArgs, {
+      parent: this,
+      dependsOn: [...ready, ...args.after],
+    });
+    this.nodeGroupName = group.nodeGroupName;
+    this.registerOutputs({ nodeGroupName: this.nodeGroupName });
   }
 }
 
 function launchTemplate(name: string, { plan, tags }: NodePoolArgs): aws.ec2.LaunchTemplateArgs {
   const named = { ...tags, Name: name };
+  const settings = planNodeSettings(plan);
   return {
     updateDefaultVersion: true,
     metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: 1 },
-    // Bottlerocket keeps its system on the first volume and everything that pods write on the second.
-    blockDeviceMappings: [
-      {
-        deviceName: '/dev/xvda',
-        ebs: { volumeSize: 4, volumeType: 'gp3', encrypted: 'true', deleteOnTermination: 'true' },
-      },
-      {
-        deviceName: '/dev/xvdb',
-        ebs: { volumeSize: plan.diskGiB, volumeType: 'gp3', encrypted: 'true', deleteOnTermination: 'true' },
-      },
-    ],
+    blockDeviceMappings: planDisks(plan).map(({ device, sizeGiB }) => ({
+      deviceName: device,
+      ebs: { volumeSize: sizeGiB, volumeType: 'gp3', encrypted: 'true', deleteOnTermination: 'true' },
+    })),
     tagSpecifications: ['instance', 'volume'].map((resourceType) => ({ resourceType, tags: named })),
+    ...(settings === undefined ? {} : { userData: Buffer.from(settings).toString('base64') }),
   };
 }

@@ -1,3 +1,4 @@
+import { systemTaintKey } from './pools.ts';
 import { addonVersions } from './versions.ts';
 
 export interface AddonPlan {
@@ -38,6 +39,13 @@ export function planNodeAddons(): AddonPlan[] {
         policyArn: 'arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy',
       },
     },
-    { name: 'metrics-server', version: addonVersions['metrics-server'].version },
+    {
+      name: 'metrics-server',
+      version: addonVersions['metrics-server'].version,
+      // The others tolerate the taint by themselves; where the system pool is the only one yet, this one would find no node.
+      settings: { tolerations: [{ key: systemTaintKey, operator: 'Exists' }] },
+    },
+    // Tells what a kubelet does not, a broken disk or GPU among it: node repair acts on what it says.
+    { name: 'eks-node-monitoring-agent', version: addonVersions['eks-node-monitoring-agent'].version },
   ];
 }

@@ -1,9 +1,13 @@
 import { PlanError } from '../errors.ts';
+import { largestShape } from './instance-types.ts';
 
-export type PoolKind = 'system' | 'spot' | 'gpu';
+export type PoolKind = 'system' | 'general' | 'spot' | 'gpu';
 
-/** Everything about a pool of nodes that a plan decides; the component only carries it out. */
+/** Everything about a pool of nodes that a plan decides, whoever carries it out: a managed node group or Karpenter. */
 export interface PoolPlan {
+  /** Told apart by people and alerts: the kind, or `spot-fallback` for what stands in where spot capacity is lacking. */
+  readonly name: PoolKind | 'spot-fallback';
+  /** What pods choose the pool by: the value of `poolLabel`. */
   readonly kind: PoolKind;
   readonly amiType: 'BOTTLEROCKET_x86_64' | 'BOTTLEROCKET_x86_64_NVIDIA';
   readonly capacityType: 'ON_DEMAND' | 'SPOT';
@@ -12,6 +16,17 @@ export interface PoolPlan {
   readonly nodesMax: number;
   readonly diskGiB: number;
   readonly taints: readonly PoolTaint[];
+  /** Absent where the nodes have none. */
+  readonly gpus?: PoolGpus;
+}
+
+export interface PoolGpus {
+  /** Whole GPUs of one node. */
+  readonly perNode: number;
+  /** Pods that one GPU serves in turn; 1: a GPU is its pod's own. */
+  readonly sharesPerGpu: number;
+  /** What all pods together may ask for, in shares: GpuCaps.quotaGpus. */
+  readonly quotaGpus: number;
 }
 
 export interface PoolTaint {
@@ -30,20 +45,23 @@ export interface PoolSize {
 }
 
 export interface GpuRequest {
-  /** The one cap: GPUs that the environment may ever use at a time. At least one node's worth. */
+  /** The one cap: whole GPUs that the environment may ever use at a time. At least one node's worth. */
   readonly gpuMax: number;
   /** Types that all carry the same number of GPUs. */
   readonly instanceTypes: readonly string[];
   readonly diskGiB: number;
+  readonly capacityType: 'spot' | 'on-demand';
+  /** Pods that one GPU serves in turn, without walls between their memories: 1 (none shares) to 16. */
+  readonly sharesPerGpu: number;
 }
 
 /** What the one number `gpuMax` means for each of those who must obey it. */
 export interface GpuCaps {
   /** Nodes that the pool may grow to: soft, the pool may be a node short of the quota. */
   readonly nodesMax: number;
-  /** The namespace's quota of `requests.nvidia.com/gpu`: hard, refused at admission. */
+  /** The namespace's quota of `requests.nvidia.com/gpu`, in shares: hard, refused at admission. */
   readonly quotaGpus: number;
-  /** Replicas that an autoscaler of workers may ask for, one GPU each. */
+  /** Replicas that an autoscaler of workers may ask for, one share each. */
   readonly workersMax: number;
 }
 
@@ -51,6 +69,9 @@ export interface GpuCaps {
 export const poolLabel = 'orrery.dev/pool';
 export const gpuTaintKey = 'nvidia.com/gpu';
 export const systemTaintKey = 'CriticalAddonsOnly';
+/** The label that says how many pods a GPU of the node serves: a judge can't count shares otherwise. */
+export const gpuSharesLabel = 'orrery.dev/gpu-shares';
+export const gpuSharesMax = 16;
 
 const spotTypesMin = 10;
 const spotFamiliesMin = 3;
@@ -79,11 +100,25 @@ export function planSystemPool(size: PoolSize): PoolPlan {
     );
   }
   return {
+    name: 'system',
     kind: 'system',
     amiType: 'BOTTLEROCKET_x86_64',
     capacityType: 'ON_DEMAND',
     ...size,
     taints: [{ key: systemTaintKey, value: 'true', effect: 'NO_SCHEDULE' }],
+  };
+}
+
+/** On demand and open to everyone: for what keeps data, which a reclaimed node would take down with it. */
+export function planGeneralPool(size: PoolSize): PoolPlan {
+  assertSize('general', size);
+  return {
+    name: 'general',
+    kind: 'general',
+    amiType: 'BOTTLEROCKET_x86_64',
+    capacityType: 'ON_DEMAND',
+    ...size,
+    taints: [],
   };
 }
 
@@ -96,25 +131,54 @@ export function planSpotPool(size: PoolSize): PoolPlan {
     const message = `the spot pool names ${types.size} types of ${families.size} families`;
     throw refuse('SPOT_NOT_DIVERSE', message, `name at least ${spotTypesMin} types of ${spotFamiliesMin} families`);
   }
-  return { kind: 'spot', amiType: 'BOTTLEROCKET_x86_64', capacityType: 'SPOT', ...size, taints: [] };
+  return { name: 'spot', kind: 'spot', amiType: 'BOTTLEROCKET_x86_64', capacityType: 'SPOT', ...size, taints: [] };
+}
+
+export interface SpotSize extends PoolSize {
+  /** Nodes on demand that may stand in where no spot market has any. Bounded apart: each costs about three times as much. */
+  readonly fallbackNodesMax: number;
+}
+
+/** The spot pool, and the same nodes on demand, which stay empty until no spot market has any. */
+export function planSpotPools({ fallbackNodesMax, ...size }: SpotSize): readonly [PoolPlan, PoolPlan] {
+  const fallback = planSpotPool({ ...size, nodesMin: 0, nodesMax: fallbackNodesMax });
+  return [planSpotPool(size), { ...fallback, name: 'spot-fallback', capacityType: 'ON_DEMAND' }];
 }
 
 /** Tainted, empty until someone asks for a GPU, and never above the cap. */
 export function planGpuPool(request: GpuRequest): PoolPlan {
+  const { nodesMax, quotaGpus } = planGpuCaps(request);
   return {
+    name: 'gpu',
     kind: 'gpu',
     amiType: 'BOTTLEROCKET_x86_64_NVIDIA',
-    capacityType: 'SPOT',
+    capacityType: request.capacityType === 'spot' ? 'SPOT' : 'ON_DEMAND',
     instanceTypes: request.instanceTypes,
     nodesMin: 0,
-    nodesMax: planGpuCaps(request).nodesMax,
+    nodesMax,
     diskGiB: request.diskGiB,
     taints: [{ key: gpuTaintKey, value: 'true', effect: 'NO_SCHEDULE' }],
+    gpus: { perNode: gpusPerNodeOf(request.instanceTypes), sharesPerGpu: request.sharesPerGpu, quotaGpus },
   };
 }
 
 /** The one place that turns `gpuMax` into the three caps, so that they can't disagree. */
-export function planGpuCaps({ gpuMax, instanceTypes }: Omit<GpuRequest, 'diskGiB'>): GpuCaps {
+export function planGpuCaps(request: Pick<GpuRequest, 'gpuMax' | 'instanceTypes' | 'sharesPerGpu'>): GpuCaps {
+  const { gpuMax, instanceTypes, sharesPerGpu } = request;
+  const gpusPerNode = gpusPerNodeOf(instanceTypes);
+  if (!Number.isInteger(gpuMax) || gpuMax < gpusPerNode) {
+    const message = `gpuMax is ${gpuMax}, a node has ${gpusPerNode}`;
+    throw refuse('GPU_CAP_INVALID', message, 'allow at least one whole node');
+  }
+  if (!Number.isInteger(sharesPerGpu) || sharesPerGpu < 1 || sharesPerGpu > gpuSharesMax) {
+    const hint = `share a GPU among 1 (none) to ${gpuSharesMax} pods`;
+    throw refuse('GPU_SHARES_INVALID', `sharesPerGpu is ${sharesPerGpu}`, hint);
+  }
+  const shares = gpuMax * sharesPerGpu;
+  return { nodesMax: Math.floor(gpuMax / gpusPerNode), quotaGpus: shares, workersMax: shares };
+}
+
+function gpusPerNodeOf(instanceTypes: readonly string[]): number {
   const counts = instanceTypes.map((type) => {
     const gpus = gpusOfType[type];
     if (gpus !== undefined) return gpus;
@@ -129,11 +193,7 @@ export function planGpuCaps({ gpuMax, instanceTypes }: Omit<GpuRequest, 'diskGiB
       'name types with one and the same number of GPUs, so that nodes can be counted',
     );
   }
-  if (!Number.isInteger(gpuMax) || gpuMax < gpusPerNode) {
-    const message = `gpuMax is ${gpuMax}, a node has ${gpusPerNode}`;
-    throw refuse('GPU_CAP_INVALID', message, 'allow at least one whole node');
-  }
-  return { nodesMax: Math.floor(gpuMax / gpusPerNode), quotaGpus: gpuMax, workersMax: gpuMax };
+  return gpusPerNode;
 }
 
 /** `m7i.xlarge` is of family `m`: AWS names a family by the letters before the generation. */
@@ -149,6 +209,8 @@ function assertSize(kind: PoolKind, size: PoolSize): void {
     const message = `the ${kind} pool has nodesMin ${size.nodesMin} and nodesMax ${size.nodesMax}`;
     throw refuse('POOL_SIZE_INVALID', message, 'nodesMin may not exceed nodesMax, which is at least 1');
   }
+  // Refuses what can't be counted, or has another architecture than the images of the services.
+  largestShape(size.instanceTypes);
 }
 
 function refuse(code: string, message: string, hint: string): PlanError {

@@ -35,6 +35,8 @@ export const kubernetesVersion: string = pinned.kubernetes;
 
 export const addonVersions = pinned.addons satisfies Record<string, PinnedVersion>;
 export const engineVersions = pinned.engines satisfies Record<string, PinnedVersion>;
+/** The operating systems of nodes, as Karpenter names them. */
+export const machineImages = pinned.machineImages satisfies Record<string, PinnedVersion>;
 export const images = pinned.images satisfies Record<string, PinnedImage>;
 export const charts = pinned.charts satisfies Record<string, PinnedChart>;
 

@@ -2,15 +2,16 @@ import { Addons } from '#infra/cluster/addons.ts';
 import { ControlPlane } from '#infra/cluster/control-plane.ts';
 import { NodePool } from '#infra/compute/node-pool.ts';
 import { planNetworkAddons, planNodeAddons } from '#infra/planning/addons.ts';
-import { planGpuPool, planSpotPool, planSystemPool } from '#infra/planning/pools.ts';
+import { planSystemPool } from '#infra/planning/pools.ts';
 import { kubernetesVersion } from '#infra/planning/versions.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { ClusterLayer, Foundation, NetworkLayer } from './layers.ts';
 
-/** The control plane, what nodes need to become ready, the nodes, and what needs nodes. */
+/** The control plane, what nodes need to become ready, the system pool, and what needs nodes. */
 export function createCluster(settings: AwsSettings, foundation: Foundation, network: NetworkLayer): ClusterLayer {
   const { environment, accountId, tags, providers, keyArn } = foundation;
-  const { administrators, ...cluster } = settings.cluster;
+  const { administrators, viewers, ...cluster } = settings.cluster;
+  const arnOf = (role: string) => `arn:aws:iam::${accountId}:role/${role}`;
   const controlPlane = new ControlPlane(
     'cluster',
     {
@@ -19,28 +20,28 @@ export function createCluster(settings: AwsSettings, foundation: Foundation, net
       version: kubernetesVersion,
       vpcId: network.vpcId,
       privateSubnetIds: network.privateSubnetIds,
-      administratorRoleArns: administrators.map((role) => `arn:aws:iam::${accountId}:role/${role}`),
+      administratorRoleArns: administrators.map(arnOf),
+      viewerRoleArns: viewers.map(arnOf),
       keyArn,
     },
     { providers },
   );
   const { clusterName, version, securityGroupId } = controlPlane;
   const early = new Addons('network-addons', { clusterName, addons: planNetworkAddons(), after: [] }, { providers });
-  const plans = [
-    planSystemPool(settings.system),
-    planSpotPool(settings.spot),
-    planGpuPool({ gpuMax: settings.gpuMax, ...settings.gpu }),
-  ];
   // Nodes are ready only once they have the network plugin, so its addon comes first; DNS and storage need nodes to run on.
-  const pools = plans.map(
-    (plan) =>
-      new NodePool(
-        `${plan.kind}-pool`,
-        { clusterName, version, subnetIds: network.privateSubnetIds, plan, tags, after: [early] },
-        { providers },
-      ),
+  const system = new NodePool(
+    'system-pool',
+    {
+      clusterName,
+      version,
+      subnetIds: network.privateSubnetIds,
+      plan: planSystemPool(settings.system),
+      tags,
+      after: [early],
+    },
+    { providers },
   );
-  const late = new Addons('node-addons', { clusterName, addons: planNodeAddons(), after: pools }, { providers });
+  const late = new Addons('node-addons', { clusterName, addons: planNodeAddons(), after: [system] }, { providers });
   return {
     providers: { ...providers, kubernetes: controlPlane.provider },
     clusterName,

@@ -2,7 +2,9 @@ import { Vpc } from '#infra/network/vpc.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { Foundation, NetworkLayer } from './layers.ts';
 
-export function createNetwork({ region, network }: AwsSettings, { providers }: Foundation): NetworkLayer {
-  const { vpcId, publicSubnetIds, privateSubnetIds } = new Vpc('network', { region, ...network }, { providers });
+export function createNetwork({ network }: AwsSettings, foundation: Foundation): NetworkLayer {
+  const { region, accountId, keyArn, tags, providers } = foundation;
+  const vpc = new Vpc('network', { region, accountId, keyArn, tags, ...network }, { providers });
+  const { vpcId, publicSubnetIds, privateSubnetIds } = vpc;
   return { vpcId, cidr: network.cidr, publicSubnetIds, privateSubnetIds };
 }

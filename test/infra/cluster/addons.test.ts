@@ -57,7 +57,12 @@ describe('addons', () => {
     );
     assert.deepEqual(
       planNodeAddons().map(({ name }) => name),
-      ['coredns', 'aws-ebs-csi-driver', 'metrics-server'],
+      ['coredns', 'aws-ebs-csi-driver', 'metrics-server', 'eks-node-monitoring-agent'],
     );
+  });
+
+  it('run where the system pool is the only one yet', () => {
+    const metrics = planNodeAddons().find(({ name }) => name === 'metrics-server');
+    assert.deepEqual(metrics?.settings, { tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }] });
   });
 });

@@ -91,6 +91,28 @@ describe('a control plane', () => {
     await assert.rejects(recordCluster({ administratorRoleArns: [] }), refusedAs('CLUSTER_UNADMINISTERED'));
   });
 
+  it('lets viewers look and change nothing', async () => {
+    const viewerRoleArns = ['arn:aws:iam::111122223333:role/teams/auditor'];
+    const recording = await recordCluster({ viewerRoleArns });
+    assert.deepEqual(resourceNamed(recording, 'cluster-viewer-auditor-policy').inputs, {
+      clusterName: 'orrery-test',
+      principalArn: 'arn:aws:iam::111122223333:role/teams/auditor',
+      policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
+      accessScope: { type: 'cluster' },
+    });
+    assert.equal(
+      resourceNamed(recording, 'cluster-administrator-deployer-policy').inputs['policyArn'],
+      'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy',
+    );
+  });
+
+  it('refuses a role that would administer it and only view it', async () => {
+    await assert.rejects(
+      recordCluster({ viewerRoleArns: ['arn:aws:iam::111122223333:role/deployer'] }),
+      (error) => error instanceof PlanError && error.code === 'CLUSTER_ROLE_TWICE',
+    );
+  });
+
   it('lets its Kubernetes provider begin only once the administrators may enter', async () => {
     const provider = resourceNamed(await recordCluster(), 'cluster-kubernetes');
     assert.deepEqual(provider.dependencies, [

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
-import { NodePool } from '#infra/compute/node-pool.ts';
+import { Buffer } from 'node:buffer';
+import { NodePool, type NodePoolArgs } from '#infra/compute/node-pool.ts';
 import { planGpuPool } from '#infra/planning/pools.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
-const plan = planGpuPool({ gpuMax: 4, instanceTypes: ['g6.xlarge', 'g5.xlarge'], diskGiB: 200 });
+const gpu = { gpuMax: 4, instanceTypes: ['g6.xlarge', 'g5.xlarge'], diskGiB: 200, capacityType: 'spot' } as const;
+const plan = planGpuPool({ ...gpu, sharesPerGpu: 1 });
 
-function recordPool() {
-  const tags = { environment: 'test' };
-  const subnetIds = ['subnet-1', 'subnet-2'];
-  return record(
-    () => new NodePool('gpu-pool', { clusterName: 'orrery-test', version: '1.34', subnetIds, plan, tags, after: [] }),
-  );
+const args: NodePoolArgs = {
+  clusterName: 'orrery-test',
+  version: '1.34',
+  subnetIds: ['subnet-1', 'subnet-2'],
+  plan,
+  tags: { environment: 'test' },
+  after: [],
+};
+
+function recordPool(over: Partial<NodePoolArgs> = {}) {
+  return record(() => new NodePool('gpu-pool', { ...args, ...over }));
 }
 
 describe('a pool of nodes', () => {
@@ -38,7 +45,7 @@ describe('a pool of nodes', () => {
       capacityType: 'SPOT',
       instanceTypes: ['g6.xlarge', 'g5.xlarge'],
       scalingConfig: { minSize: 0, desiredSize: 0, maxSize: 4 },
-      labels: { 'orrery.dev/pool': 'gpu' },
+      labels: { 'orrery.dev/pool': 'gpu', 'orrery.dev/gpu-shares': '1' },
       taints: [{ key: 'nvidia.com/gpu', value: 'true', effect: 'NO_SCHEDULE' }],
       launchTemplate: { id: '${gpu-pool-template.id}', version: '${gpu-pool-template.latestVersion}' },
       updateConfig: { maxUnavailable: 1 },
@@ -73,5 +80,25 @@ describe('a pool of nodes', () => {
       { resourceType: 'instance', tags: { environment: 'test', Name: 'gpu-pool' } },
       { resourceType: 'volume', tags: { environment: 'test', Name: 'gpu-pool' } },
     ]);
+  });
+
+  it('tells its operating system how a GPU is shared, where it is', async () => {
+    assert.equal(resourceNamed(await recordPool(), 'gpu-pool-template').inputs['userData'], undefined);
+    const shared = planGpuPool({ ...gpu, sharesPerGpu: 4 });
+    const { inputs } = resourceNamed(await recordPool({ plan: shared }), 'gpu-pool-template');
+    assert.match(Buffer.from(String(inputs['userData']), 'base64').toString(), /^replicas = 4$/m);
+  });
+
+  it('is bent where a user has a reason', async () => {
+    const recording = await recordPool({
+      transform: {
+        nodeGroup: (group) => ({ ...group, updateConfig: { maxUnavailablePercentage: 50 } }),
+        launchTemplate: (template) => ({ ...template, ebsOptimized: 'true' }),
+      },
+    });
+    assert.deepEqual(resourceNamed(recording, 'gpu-pool-nodes').inputs['updateConfig'], {
+      maxUnavailablePercentage: 50,
+    });
+    assert.equal(resourceNamed(recording, 'gpu-pool-template').inputs['ebsOptimized'], 'true');
   });
 });

@@ -6,6 +6,7 @@ import {
   imageReference,
   images,
   kubernetesVersion,
+  machineImages,
 } from '#infra/planning/versions.ts';
 
 const exact = /^v?\d+(\.\d+)+(-eksbuild\.\d+)?$/;
@@ -13,13 +14,13 @@ const exact = /^v?\d+(\.\d+)+(-eksbuild\.\d+)?$/;
 describe('the versions of other people’s software', () => {
   it('are exact: none is a word, a range or empty', () => {
     assert.match(kubernetesVersion, /^1\.\d+$/);
-    for (const pinned of [addonVersions, engineVersions, images, charts]) {
+    for (const pinned of [addonVersions, engineVersions, machineImages, images, charts]) {
       for (const [name, { version }] of Object.entries(pinned)) assert.match(version, exact, name);
     }
   });
 
   it('each tell where they were seen, and when', () => {
-    for (const pinned of [addonVersions, engineVersions, images, charts]) {
+    for (const pinned of [addonVersions, engineVersions, machineImages, images, charts]) {
       for (const [name, { source }] of Object.entries(pinned)) assert.match(source, /.+, \d{4}-\d{2}-\d{2}$/, name);
     }
   });
