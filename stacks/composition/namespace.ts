@@ -8,6 +8,7 @@ import {
   type Allowance,
 } from '#infra/planning/network-policy.ts';
 import { planGpuCaps } from '#infra/planning/pools.ts';
+import { planTenantGpus } from '#infra/planning/tenants.ts';
 import { Namespace } from '#infra/platform/namespace.ts';
 import { Token, tokenKey } from '#infra/security/token.ts';
 import type { AwsSettings } from '../settings/settings.ts';
@@ -103,11 +104,12 @@ export function composeNamespaces(request: NamespacesRequest): NamespacesLayer {
 
 /** Those of a cloud of its own. */
 export function createNamespaces(settings: AwsSettings, kubernetes: KubernetesLayer): NamespacesLayer {
-  const { gpuMax, gpu, network } = settings;
+  const { gpuMax, gpu, network, tenants } = settings;
   const { quotaGpus } = planGpuCaps({ gpuMax, ...gpu });
+  const gpusOfTenants = Object.values(tenants).map(({ gpus }) => gpus * gpu.sharesPerGpu);
   return composeNamespaces({
     kubernetes,
-    gpuQuota: quotaGpus,
+    gpuQuota: planTenantGpus(gpusOfTenants, quotaGpus),
     controlPlaneCidr: network.cidr,
     managedDataCidrs: [network.cidr],
   });

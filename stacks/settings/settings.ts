@@ -5,8 +5,10 @@ import { computeRules, computeSettings } from './compute.ts';
 import { dataRules, dataSettings } from './data.ts';
 import { closed } from './fields.ts';
 import { networkRules, networkSettings } from './network.ts';
+import { platformRules, platformSettings } from './platform.ts';
 import type { SettingsRule } from './problem.ts';
 import { serviceRules, serviceSettings } from './services.ts';
+import { tenantRules, tenantSettings } from './tenants.ts';
 
 /**
  * What `Pulumi.<env>.yaml` may say under `orrery:`, one file a layer. Nothing has a default: the file of an environment tells all of it,
@@ -23,6 +25,8 @@ export const AwsSettings = Type.Object(
     ...computeSettings,
     ...dataSettings,
     ...serviceSettings,
+    ...platformSettings,
+    ...tenantSettings,
   },
   closed,
 );
@@ -35,6 +39,8 @@ export const awsRules: readonly SettingsRule<AwsSettings>[] = [
   ...computeRules,
   ...dataRules,
   ...serviceRules,
+  ...platformRules,
+  ...tenantRules,
 ];
 
 /** What a file must look like, and what its fields mean together. */

@@ -1,0 +1,204 @@
+import type { Output, Resource } from '@pulumi/pulumi';
+import { Bucket } from '#infra/data/bucket.ts';
+import type { AdmissionRule } from '#infra/planning/admission.ts';
+import type { OperatorPlacement } from '#infra/planning/operators.ts';
+import { Admission } from '#infra/platform/admission.ts';
+import { ApplicationGateway } from '#infra/platform/application-gateway.ts';
+import { CertManager } from '#infra/platform/cert-manager.ts';
+import { Certificate } from '#infra/platform/certificate.ts';
+import { EnvoyGateway } from '#infra/platform/envoy-gateway.ts';
+import { ExternalDns } from '#infra/platform/external-dns.ts';
+import { ExternalSecrets } from '#infra/platform/external-secrets.ts';
+import { GatewayApi } from '#infra/platform/gateway-api.ts';
+import type { Gateway } from '#infra/platform/gateway.ts';
+import { IssuedCertificate } from '#infra/platform/issued-certificate.ts';
+import { Keda } from '#infra/platform/keda.ts';
+import { LoadBalancerController } from '#infra/platform/load-balancer-controller.ts';
+import type { KubernetesPlatformSettings, PlatformSettings } from '../settings/platform.ts';
+import type { ClusterLayer, Foundation, KubernetesLayer, NetworkLayer } from './layers.ts';
+import type { NamespacesLayer } from './namespace.ts';
+
+/** What the platform stands on, and the door to it. */
+export interface PlatformLayer {
+  /** Absent where nothing is reached from outside. */
+  readonly gateway?: Gateway;
+  /** ClusterSecretStore of what people keep outside. Absent where they keep nothing. */
+  readonly secretStoreName?: Output<string>;
+  /** What has to stand before a ScaledObject, a route or an ExternalSecret is accepted. */
+  readonly ready: readonly Resource[];
+}
+
+/** Asked of every object in our namespaces; policies/admission holds them. */
+export interface AdmissionRequest {
+  readonly admission: readonly AdmissionRule[];
+}
+
+export interface CloudPlatformRequest extends AdmissionRequest {
+  readonly settings: PlatformSettings;
+  readonly foundation: Foundation;
+  readonly network: NetworkLayer;
+  readonly cluster: ClusterLayer;
+  readonly namespaces: NamespacesLayer;
+}
+
+export interface ClusterPlatformRequest extends AdmissionRequest {
+  readonly settings: KubernetesPlatformSettings;
+  readonly kubernetes: KubernetesLayer;
+  readonly namespaces: NamespacesLayer;
+}
+
+/** Hosts below the domain that routes are made for: a public authority certifies each by name. */
+export const publicHosts = ['api', 'console', 'grafana', 'metabase'] as const;
+
+/** Days that a line about every request is kept. */
+const requestLogDays = 90;
+const tlsSecret = 'gateway-tls';
+
+/** In a cloud of its own. */
+export function createPlatform(request: CloudPlatformRequest): PlatformLayer {
+  const { settings, cluster, namespaces } = request;
+  const placement: OperatorPlacement = { ...settings.operators, systemPool: true };
+  const common = { namespace: namespaces.systemName, placement, after: cluster.ready };
+  const { providers } = cluster;
+  const keda = new Keda('keda', common, { providers });
+  new Admission('admission', { rules: request.admission }, { providers });
+  const gateway = createCloudGateway(request, placement);
+  const secrets = createSecrets(request, placement);
+  return {
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(secrets === undefined ? {} : { secretStoreName: secrets.storeName }),
+    ready: [...keda.ready, ...(gateway?.ready ?? []), ...(secrets?.ready ?? [])],
+  };
+}
+
+/** In a Kubernetes that is there already. */
+export function createClusterPlatform(request: ClusterPlatformRequest): PlatformLayer {
+  const { settings, kubernetes, namespaces } = request;
+  const { providers } = kubernetes;
+  const placement: OperatorPlacement = { ...settings.operators, systemPool: false };
+  const keda = new Keda(
+    'keda',
+    { namespace: namespaces.systemName, placement, after: kubernetes.ready },
+    { providers },
+  );
+  new Admission('admission', { rules: request.admission }, { providers });
+  const gateway = createClusterGateway(request, placement);
+  return {
+    ...(gateway === undefined ? {} : { gateway }),
+    ready: [...keda.ready, ...(gateway?.ready ?? [])],
+  };
+}
+
+function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPlacement): Gateway | undefined {
+  const { foundation, network, cluster, namespaces } = request;
+  const { gateway, domain } = request.settings;
+  if (gateway.kind === 'none' || domain.kind === 'none') return undefined;
+  const { environment, region, accountId, tags } = foundation;
+  const { providers, clusterName } = cluster;
+  const namespace = namespaces.systemName;
+  const webAcl = gateway.webAcl === 'none' ? {} : { webAclArn: gateway.webAcl };
+  const definitions = new GatewayApi('gateway-api', { namespace, envoy: false }, { providers });
+  const after = [...cluster.ready, ...definitions.ready];
+  const controller = new LoadBalancerController(
+    'load-balancers',
+    {
+      namespace,
+      placement,
+      after,
+      region,
+      accountId,
+      clusterName,
+      tags,
+      ...webAcl,
+      vpcId: network.vpcId,
+      nodeSecurityGroupId: cluster.securityGroupId,
+    },
+    { providers },
+  );
+  const { name, zoneId } = domain;
+  const certificate = new Certificate('certificate', { domain: name, zoneId }, { providers });
+  new ExternalDns(
+    'dns',
+    { namespace, placement, after, region, clusterName, zoneId, domain: name, owner: `orrery-${environment}` },
+    { providers },
+  );
+  return new ApplicationGateway(
+    'gateway',
+    {
+      ...gateway,
+      ...webAcl,
+      namespace,
+      domain: name,
+      networkCidr: network.cidr,
+      subnetIds: gateway.scheme === 'internal' ? network.privateSubnetIds : network.publicSubnetIds,
+      certificateArn: certificate.arn,
+      logBucket: createRequestLog(foundation).bucketName,
+      after: controller.ready,
+    },
+    { providers },
+  );
+}
+
+/** The delivery of a load balancer's logs writes by S3's own keys alone. */
+function createRequestLog({ accountId, providers }: Foundation): Bucket {
+  return new Bucket(
+    'request-log',
+    {
+      lifecycle: { expireDays: requestLogDays, noncurrentDays: 7 },
+      statements: [
+        {
+          Sid: 'LoadBalancerLogs',
+          Effect: 'Allow',
+          Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+          Action: 's3:PutObject',
+          on: 'objects',
+          Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
+        },
+      ],
+    },
+    { providers },
+  );
+}
+
+function createSecrets(request: CloudPlatformRequest, placement: OperatorPlacement): ExternalSecrets | undefined {
+  const { settings, foundation, cluster, namespaces } = request;
+  if (settings.secrets.kind === 'none') return undefined;
+  const { environment, region, accountId, keyArn } = foundation;
+  return new ExternalSecrets(
+    'secrets',
+    {
+      environment,
+      region,
+      accountId,
+      keyArn,
+      placement,
+      namespace: namespaces.systemName,
+      clusterName: cluster.clusterName,
+      namespaces: [namespaces.namespaceName, namespaces.observabilityName],
+      after: cluster.ready,
+    },
+    { providers: cluster.providers },
+  );
+}
+
+function createClusterGateway(request: ClusterPlatformRequest, placement: OperatorPlacement): Gateway | undefined {
+  const { kubernetes, namespaces } = request;
+  const { gateway, domain } = request.settings;
+  if (gateway.kind === 'none' || domain.kind === 'none') return undefined;
+  const { providers } = kubernetes;
+  const namespace = namespaces.systemName;
+  const definitions = new GatewayApi('gateway-api', { namespace, envoy: true }, { providers });
+  const after = [...kubernetes.ready, ...definitions.ready];
+  const certManager = new CertManager('cert-manager', { namespace, placement, after }, { providers });
+  const door = new EnvoyGateway(
+    'gateway',
+    { ...gateway, namespace, domain: domain.name, tlsSecret, placement, after },
+    { providers },
+  );
+  new IssuedCertificate(
+    'certificate',
+    { gateway: door, hosts: publicHosts, signer: domain, secretName: tlsSecret, after: certManager.ready },
+    { providers },
+  );
+  return door;
+}
