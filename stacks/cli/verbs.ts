@@ -7,6 +7,7 @@ import { diff } from './diff.ts';
 import { down, logs, status, up } from './environment.ts';
 import { imageExport, imageLock } from './image.ts';
 import { pin, rollback } from './pin.ts';
+import { policy } from './policy.ts';
 import { preview } from './preview.ts';
 import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
 import { render } from './render.ts';
@@ -29,6 +30,7 @@ export const verbs: readonly Verb[] = [
   imageExport,
   render,
   preview,
+  policy,
   diff,
   cost,
   versionsList,

@@ -28,12 +28,22 @@ export const SUITES: readonly Suite[] = [
     args: [],
     missing: () => (findProgram(currentHost(), 'pulumi') === undefined ? 'no pulumi on the PATH' : undefined),
   },
+  { name: 'judges', args: [], missing: lackedByJudges },
   {
     name: 'cluster',
     args: [],
     missing: () => (currentHost().env['KUBECONFIG'] === undefined ? 'KUBECONFIG is not set' : undefined),
   },
 ];
+
+/** Checkov is installed by its lock file; the others say by themselves that they are not there. */
+function lackedByJudges(): string | undefined {
+  const host = currentHost();
+  const pythons = ['python3.13', 'python3.12', 'python3.11', 'python3'];
+  return pythons.some((name) => findProgram(host, name) !== undefined)
+    ? undefined
+    : 'no python3 on the PATH, for checkov';
+}
 
 /** The test files of a suite: those in the folder of its name, and for `unit` all that stand in no such folder. */
 export function filesOf(suite: string, root: string, filters: readonly string[]): string[] {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { judge, packOf } from '#policies/pack.ts';
+import { exemplar } from '#test/policies/exemplar.ts';
+import { set, type Planting } from '#test/policies/mutant.ts';
+import { plant } from '#test/policies/planting.ts';
+import { installCheckov, runCheckov, type Verdict } from './checkov.ts';
+import { environments, exportEnvironments, exportGraph, skippedRules, skipsOf, type Exported } from './exported.ts';
+
+const skipsMax = 5;
+const passedMin = 150;
+
+const openKey = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }],
+});
+const hostPort = set('scoring', { 'spec.template.spec.containers[0].ports': [{ containerPort: 8080, hostPort: 80 }] });
+
+describe('checkov', function () {
+  this.timeout(20 * 60_000);
+  let python = '';
+  let exported: Readonly<Record<'dev' | 'prod', Exported>>;
+
+  before(async () => {
+    python = await installCheckov();
+    exported = await exportEnvironments();
+  });
+
+  for (const environment of environments) {
+    it(`finds nothing in ${environment}’s half of AWS but what is skipped with a reason`, async () => {
+      const verdict = await runCheckov(python, exported[environment].plan, 'terraform_plan');
+      assert.deepEqual(unskipped(verdict, environment), []);
+      assert.ok(verdict.passed >= passedMin, `${verdict.passed} passed`);
+      process.stdout.write(`      ${verdict.passed} passed, ${verdict.failed.length} skipped\n`);
+    });
+
+    it(`finds nothing in ${environment}’s objects of Kubernetes but what is skipped with a reason`, async () => {
+      const verdict = await runCheckov(python, exported[environment].objects, 'kubernetes');
+      assert.deepEqual(unskipped(verdict, environment), []);
+      process.stdout.write(`      ${verdict.passed} passed, ${verdict.failed.length} skipped\n`);
+    });
+  }
+
+  it('alone sees that everybody may use the key', async () => {
+    const found = await plantedAlone(set('key', { policy: openKey }), 'terraform_plan');
+    assert.ok(found.includes('CKV_AWS_33 aws_kms_key.key'), found.join('\n'));
+  });
+
+  it('alone sees that a pod takes a port of its node', async () => {
+    const found = await plantedAlone(hostPort, 'kubernetes');
+    assert.ok(
+      found.some((one) => one.startsWith('CKV_K8S_26 ')),
+      found.join('\n'),
+    );
+  });
+
+  it(`is told to skip at most ${skipsMax} rules, each with a reason`, () => {
+    const skips = skipsOf('checkov');
+    assert.ok(skips.length <= skipsMax, `${skips.length} skips`);
+    for (const { rule, reason } of skips) assert.ok(reason.length > 40, `${rule} has no reason`);
+  });
+
+  /** What is found of a fault to which none of our rules objects, and not without the fault. */
+  async function plantedAlone(planting: Planting, framework: 'kubernetes' | 'terraform_plan'): Promise<string[]> {
+    const planted = plant(exemplar, planting);
+    assert.deepEqual(judge(planted, packOf('prod')), []);
+    const file = (graph: typeof exemplar) => exportGraph(graph)[framework === 'kubernetes' ? 'objects' : 'plan'];
+    const before = await runCheckov(python, file(exemplar), framework);
+    const after = await runCheckov(python, file(planted), framework);
+    return after.failed.filter((one) => !before.failed.includes(one));
+  }
+});
+
+function unskipped({ failed }: Verdict, environment: string): string[] {
+  const skipped = skippedRules('checkov', environment);
+  return failed.filter((one) => !skipped.includes(one.split(' ')[0] ?? ''));
+}

@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { execute } from '#stacks/setup/execution.ts';
+import { currentHost } from '#stacks/setup/host.ts';
+import { ensurePython } from '#stacks/setup/python.ts';
+import { ROOT } from '#test/architecture/tree.ts';
+
+const runTimeoutMs = 180_000;
+
+export interface Verdict {
+  readonly passed: number;
+  /** `CKV_… resource`. */
+  readonly failed: readonly string[];
+}
+
+interface Report {
+  readonly summary?: { readonly passed: number };
+  readonly results?: { readonly failed_checks: readonly { readonly check_id: string; readonly resource: string }[] };
+}
+
+/** The Python that has checkov, as policies/judges/requirements.txt locks it; installed once, under .orrery. */
+export async function installCheckov(): Promise<string> {
+  const host = currentHost();
+  // Compiling on install leaves a folder among the scripts, where nobody expects one.
+  const env = { ...host.env, PIP_COMPILE: 'false' };
+  const lockFile = path.join(ROOT, 'policies', 'judges', 'requirements.txt');
+  const progress = (line: string) => process.stderr.write(`      ${line}\n`);
+  return (await ensurePython({ root: ROOT, lockFile, host: { ...host, env }, progress })).python;
+}
+
+/** Judges one file. Without a network: what checkov would look up on its maker's platform is no part of the verdict. */
+export async function runCheckov(
+  python: string,
+  file: string,
+  framework: 'kubernetes' | 'terraform_plan',
+): Promise<Verdict> {
+  const words = [
+    '-m',
+    'checkov.main',
+    '--file',
+    file,
+    '--framework',
+    framework,
+    '--output',
+    'json',
+    '--compact',
+    '--quiet',
+  ];
+  const env = { ...process.env, BC_SKIP_MAPPING: 'TRUE', LOG_LEVEL: 'CRITICAL' };
+  const { output } = await execute(python, words, { env, timeoutMs: runTimeoutMs });
+  const report = JSON.parse(output.slice(output.indexOf('{'))) as Report;
+  if (report.summary === undefined) throw new Error(`checkov judged nothing of ${file}: ${output.slice(0, 500)}`);
+  const failed = report.results?.failed_checks ?? [];
+  return {
+    passed: report.summary.passed,
+    failed: failed.map(({ check_id, resource }) => `${check_id} ${resource}`).toSorted(),
+  };
+}
