@@ -97,6 +97,8 @@ export class Metrics extends ComponentResource {
   }
 
   #createGrafanaSecret(name: string, namespace: Input<string>): Output<string> {
+    // Both are made: whatever stands in a Secret may not stand in the program, not even a name that everyone knows.
+    const user = new random.RandomString(`${name}-grafana-user`, { length: 12, special: false }, { parent: this });
     const password = new random.RandomPassword(
       `${name}-grafana-password`,
       { length: 32, special: false },
@@ -104,7 +106,7 @@ export class Metrics extends ComponentResource {
     );
     const secret = new kubernetes.core.v1.Secret(
       `${name}-grafana-secret`,
-      { metadata: { namespace }, stringData: { 'admin-user': 'admin', 'admin-password': password.result } },
+      { metadata: { namespace }, stringData: { 'admin-user': user.result, 'admin-password': password.result } },
       { parent: this },
     );
     return secret.metadata.name;

@@ -79,7 +79,7 @@ describe('the metrics stack', () => {
   it('sends alerts nowhere without a topic', () => {
     const config = alertmanagerOf()['config'];
     assert.deepEqual(config?.['receivers'], [{ name: 'nobody' }]);
-    assert.equal((config?.['route'] as Record<string, unknown>)['receiver'], 'nobody');
+    assert.equal((config['route'] as Record<string, unknown>)['receiver'], 'nobody');
   });
 
   it('tells a page every hour and a ticket every day, with summary and runbook', () => {
@@ -92,7 +92,7 @@ describe('the metrics stack', () => {
       repeat_interval: '24h',
       routes: [{ receiver: 'topic', matchers: ['severity="page"'], group_wait: '10s', repeat_interval: '1h' }],
     });
-    assert.deepEqual(config?.['receivers'], [
+    assert.deepEqual(config['receivers'], [
       { name: 'nobody' },
       {
         name: 'topic',
