@@ -1,15 +1,23 @@
 import type { types } from '@pulumi/kubernetes';
 import { PlanError } from '../errors.ts';
 import { restrictedContainer, restrictedPod } from './pod-security.ts';
+import { planProbes, type Probes } from './probes.ts';
+import { assertReplicas, type Replicas, type ScalingSignal } from './scaling.ts';
+import { planPlacement } from './spread.ts';
 
 /** What the component has to know of a service; a release's manifest says it. */
 export interface ServiceManifest {
   readonly name: string;
-  /** Cores and memory, requested; memory is also the limit, cores are not limited. */
-  readonly resources: { readonly cpu: number; readonly memoryMiB: number };
-  readonly probes: { readonly live?: string; readonly ready?: string };
-  readonly scaling: 'none' | 'cpu';
+  /** Cores and memory as requested; memory is also the limit, cores may go above. GPUs: whole ones, or shares of one; default none. */
+  readonly resources: { readonly cpu: number; readonly memoryMiB: number; readonly gpus?: number | undefined };
+  readonly probes: Probes;
+  readonly scaling: ScalingSignal;
+  /** One instance owns a folder, so a replacement waits for the old one to end. */
   readonly stateful: boolean;
+  /** Whether the gateway leads to it. Default false. */
+  readonly public?: boolean | undefined;
+  /** How long it may finish what it does when it is told to end. Default 10. */
+  readonly drainSeconds?: number | undefined;
 }
 
 /** What is running, as digests. */
@@ -19,9 +27,14 @@ export interface ServiceVersion {
   readonly closure: string;
 }
 
-export interface Replicas {
-  readonly min: number;
-  readonly max: number;
+/** What is mounted beside the configuration and the token. */
+export interface ServiceMounts {
+  /** The folder that the service alone owns. */
+  readonly data: boolean;
+  /** The store, where it is a volume. */
+  readonly store: boolean;
+  /** How it shows the brokers who it is, and knows them. */
+  readonly brokers: boolean;
 }
 
 export interface PodRequest {
@@ -30,24 +43,47 @@ export interface PodRequest {
   /** By digest. */
   readonly image: string;
   readonly labels: Record<string, string>;
+  /** Whether nodes carry `orrery.dev/pool`. */
+  readonly nodePools: boolean;
+  readonly mounts: ServiceMounts;
 }
 
 export const servicePort = 8080;
 export const configFolder = '/etc/orrery';
 export const secretFolder = '/run/orrery';
 export const configFile = `${configFolder}/config.json`;
+/** A folder of its own: what lies in it changes while the pod runs. */
+export const releaseFolder = '/etc/orrery-release';
+export const releaseFile = `${releaseFolder}/release`;
 export const tokenFile = `${secretFolder}/token`;
+export const dataFolder = '/var/lib/orrery/data';
+export const storeFolder = '/var/lib/orrery/store';
+export const brokersFolder = '/run/orrery-brokers';
+export const brokersCertificateFile = `${brokersFolder}/ca.crt`;
+export const brokersPasswordFile = `${brokersFolder}/password`;
+/** Where images carry what people ask of a service. */
+export const definitionsFolder = '/opt/orrery/definitions';
 
 /** Who every service runs as; images name the same user. */
 export const serviceUser = 10_001;
-const drainSeconds = 30;
 
-/** Refuses what a Deployment can't keep: state in a folder, or replicas that nobody scales. */
-export function assertDeployable(manifest: ServiceManifest, image: string, replicas: Replicas): void {
-  const { name } = manifest;
-  if (manifest.stateful) {
-    throw refuse('SERVICE_STATEFUL', `${name} owns a folder`, 'give it a component with a volume');
-  }
+const drainSecondsDefault = 10;
+/**
+ * Endpoints are withdrawn while the pod ends: it answers a little longer, so that nobody meets a closed door. A load balancer outside the
+ * cluster learns of it later than the cluster's own Services.
+ */
+const withdrawalSeconds = { inside: 5, outside: 15 };
+/** Cores may go to so many times the request. */
+const cpuBurst = 4;
+
+/** Refuses what a Deployment can't keep: an image that may change, state in several places, replicas that nobody scales. */
+export function assertDeployable(
+  manifest: ServiceManifest,
+  image: string,
+  replicas: Replicas,
+  partitions: Readonly<Record<string, number>> = {},
+): void {
+  const { name, stateful, scaling } = manifest;
   if (!/@sha256:[0-9a-f]{64}$/.test(image)) {
     throw refuse(
       'IMAGE_NOT_PINNED',
@@ -55,20 +91,21 @@ export function assertDeployable(manifest: ServiceManifest, image: string, repli
       'name the image by its digest, …@sha256:<64 digits>',
     );
   }
-  if (replicas.min < 1 || replicas.max < replicas.min) {
-    const message = `${name} has ${replicas.min} to ${replicas.max} replicas`;
-    throw refuse('REPLICAS_INVALID', message, 'at least 1, and no more at least than at most');
+  if (stateful && (scaling !== 'none' || replicas.min !== 1 || replicas.max !== 1)) {
+    const message = `${name} owns a folder and has ${replicas.min} to ${replicas.max} replicas`;
+    throw refuse('SERVICE_STATEFUL', message, 'give it one replica and scaling none: two would not know of each other');
   }
-  if (manifest.scaling === 'none' && replicas.min !== replicas.max) {
-    const message = `${name} does not scale, yet has ${replicas.min} to ${replicas.max} replicas`;
-    throw refuse('REPLICAS_INVALID', message, 'give both the same number');
-  }
+  assertReplicas(name, scaling, replicas, partitions);
+}
+
+/** How long a service may finish its work: its configuration and its pod are told the same. */
+export function drainSecondsOf({ drainSeconds = drainSecondsDefault }: Pick<ServiceManifest, 'drainSeconds'>): number {
+  return drainSeconds;
 }
 
 /** The annotations by which anyone can tell from a pod what it runs; a label is too short for a digest. */
-export function versionAnnotations(version: ServiceVersion): Record<string, string> {
+export function versionAnnotations(version: Omit<ServiceVersion, 'release'>): Record<string, string> {
   return {
-    'orrery.dev/release': version.release,
     'orrery.dev/own': version.own,
     'orrery.dev/closure': version.closure,
   };
@@ -83,60 +120,68 @@ export function shortDigest(digest: string): string {
 export function planPod(request: PodRequest): Omit<types.input.core.v1.PodSpec, 'containers'> & {
   containers: types.input.core.v1.Container[];
 } {
-  const { labels } = request;
+  const { labels, nodePools, manifest } = request;
+  const { stateful, resources } = manifest;
   return {
     automountServiceAccountToken: false,
+    // Variables for every Service of the namespace are of no use here, and could shadow a service's own.
+    enableServiceLinks: false,
     securityContext: restrictedPod(serviceUser),
-    terminationGracePeriodSeconds: drainSeconds + 15,
-    topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
-      topologyKey,
-      maxSkew: 1,
-      whenUnsatisfiable: 'ScheduleAnyway',
-      labelSelector: { matchLabels: labels },
-    })),
+    // A service first ends its background work, then its requests, each within the drain, and closes what it holds.
+    terminationGracePeriodSeconds: withdrawalOf(manifest) + 2 * drainSecondsOf(manifest) + 10,
+    ...planPlacement({ labels, nodePools, stateful, gpus: resources.gpus ?? 0 }),
     containers: [planContainer(request)],
   };
 }
 
-function planContainer({ manifest, version, image }: PodRequest): types.input.core.v1.Container {
-  const { cpu, memoryMiB } = manifest.resources;
-  const memory = `${memoryMiB}Mi`;
+function withdrawalOf(manifest: ServiceManifest): number {
+  return manifest.public === true ? withdrawalSeconds.outside : withdrawalSeconds.inside;
+}
+
+function planContainer({ manifest, version, image, mounts }: PodRequest): types.input.core.v1.Container {
   return {
     name: manifest.name,
     image,
+    // The bytes are fixed by the digest; this asks the registry whether this pod may have them, even where a node holds them already.
+    imagePullPolicy: 'Always',
     args: ['--config', configFile],
     ports: [{ name: 'http', containerPort: servicePort }],
+    // The release is told by a file, since it changes without the service.
     env: [
-      { name: 'ORRERY_RELEASE', value: version.release },
       { name: 'ORRERY_VERSION_OWN', value: version.own },
       { name: 'ORRERY_VERSION_CLOSURE', value: version.closure },
     ],
-    // No limit on cores: a throttled event loop misses its own deadlines while the node idles.
-    resources: { requests: { cpu: String(cpu), memory }, limits: { memory } },
+    resources: planResources(manifest.resources),
     securityContext: restrictedContainer(),
     ...planProbes(manifest.probes),
-    // Endpoints are withdrawn while the pod ends: it answers a little longer, so that nobody meets a closed door.
-    lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    lifecycle: { preStop: { sleep: { seconds: withdrawalOf(manifest) } } },
     volumeMounts: [
       { name: 'config', mountPath: configFolder, readOnly: true },
+      { name: 'release', mountPath: releaseFolder, readOnly: true },
       { name: 'secret', mountPath: secretFolder, readOnly: true },
       { name: 'temporary', mountPath: '/tmp' },
+      ...(mounts.data ? [{ name: 'data', mountPath: dataFolder }] : []),
+      ...(mounts.store ? [{ name: 'store', mountPath: storeFolder }] : []),
+      ...(mounts.brokers ? [{ name: 'brokers', mountPath: brokersFolder, readOnly: true }] : []),
     ],
   };
 }
 
-function planProbes({ live, ready }: ServiceManifest['probes']): Partial<types.input.core.v1.Container> {
-  const alive = live === undefined ? {} : { httpGet: { path: live, port: 'http' } };
+/**
+ * Memory is limited to what is requested, so that no neighbour's growth ends this pod. Cores are limited far above the request: an event
+ * loop that is throttled misses its own deadlines while the node idles, yet one that runs wild must leave its neighbours theirs.
+ */
+function planResources({
+  cpu,
+  memoryMiB,
+  gpus = 0,
+}: ServiceManifest['resources']): types.input.core.v1.ResourceRequirements {
+  const memory = `${memoryMiB}Mi`;
+  const gpu = gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {};
   return {
-    ...(live === undefined
-      ? {}
-      : {
-          startupProbe: { ...alive, periodSeconds: 2, failureThreshold: 60 },
-          livenessProbe: { ...alive, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
-        }),
-    ...(ready === undefined
-      ? {}
-      : { readinessProbe: { httpGet: { path: ready, port: 'http' }, periodSeconds: 5, timeoutSeconds: 3 } }),
+    requests: { cpu: String(cpu), memory, 'ephemeral-storage': '256Mi', ...gpu },
+    // What lies in /tmp and in logs: above it the pod is evicted before the node is full.
+    limits: { cpu: String(cpu * cpuBurst), memory, 'ephemeral-storage': '2Gi', ...gpu },
   };
 }
 

@@ -2,29 +2,28 @@ import * as kubernetes from '@pulumi/kubernetes';
 import {
   ComponentResource,
   interpolate,
-  jsonStringify,
   type ComponentResourceOptions,
   type Input,
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import {
-  assertDeployable,
-  planPod,
-  servicePort,
-  shortDigest,
-  versionAnnotations,
-  type Replicas,
-  type ServiceManifest,
-  type ServiceVersion,
-} from '../planning/workload.ts';
+import type { Replicas } from '../planning/scaling.ts';
+import { planServiceNetwork, serviceLabels, type ServiceNetwork } from '../planning/service-network.ts';
+import type { Transform } from '../planning/transform.ts';
+import { assertDeployable, servicePort, type ServiceManifest, type ServiceVersion } from '../planning/workload.ts';
+import type { Gateway } from '../platform/gateway.ts';
+import { createRoute } from '../platform/route.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
+import { createAutoscaler, findSignal, type SignalSources } from './autoscaler.ts';
+import { createDeployment, type ServiceBrokers } from './deployment.ts';
+import { createVolume, findVolume, type ServiceVolume } from './volume.ts';
 
 export interface ServiceArgs {
+  /** Physical name of the namespace, for example `orrery`. */
   readonly namespace: Input<string>;
-  /** Cluster in which Pod Identity knows the service. */
-  readonly clusterName: Input<string>;
+  /** What the release says of the service. It decides the form of everything below. */
   readonly manifest: ServiceManifest;
+  /** The digests of the release and of the service: labels and annotations tell them. */
   readonly version: ServiceVersion;
   /** By digest: `registry/name@sha256:…`. */
   readonly image: string;
@@ -32,151 +31,147 @@ export interface ServiceArgs {
   readonly config: Input<Record<string, unknown>>;
   /** The Secret in the namespace whose key `token` holds the environment's token. */
   readonly tokenSecretName: Input<string>;
-  /** For a manifest that scales by `cpu` a range, otherwise twice the same number. */
+  /** The ConfigMap in the namespace whose key `release` tells the release: pods follow it without a restart. */
+  readonly releaseMapName: string;
+  /** For a manifest that scales by a signal a range, otherwise twice the same number; for one that owns a folder 1 and 1. */
   readonly replicas: Replicas;
-  /** IAM policy document of what the service does in AWS. Default: nothing, and no role. */
+  /** Whom it talks to. Default: nobody but DNS. */
+  readonly network?: ServiceNetwork;
+  /** Cluster in which Pod Identity knows the service; absent outside AWS. */
+  readonly clusterName?: Input<string>;
+  /** IAM policy document of what the service does in AWS; needs `clusterName`. Default: nothing, and no role. */
   readonly policy?: Input<string>;
+  /** Whether nodes carry `orrery.dev/pool`. Default false: pods go to any node. */
+  readonly nodePools?: boolean;
+  /** The volume of a service that owns a folder. Required for such a one, of no meaning for another. */
+  readonly volume?: ServiceVolume;
+  /** The claim on which the store lies, where it is a volume and the service needs it. */
+  readonly storeClaimName?: Input<string>;
+  /** How it shows Kafka's brokers who it is, where the bus is Kafka and the service needs it. */
+  readonly brokers?: ServiceBrokers;
+  /** Where requests from outside enter. Default: nowhere, and a public service is reached from inside alone. */
+  readonly gateway?: Gateway;
+  /** Where the signals of autoscalers are read. Default: none, which suits a service that follows cores or nothing. */
+  readonly signals?: SignalSources;
+  /** Topic -> partitions, for holding replicas against them. Default: none. */
+  readonly partitions?: Readonly<Record<string, number>>;
   /** What has to run before the pods can become ready. */
   readonly after?: readonly Resource[];
+  /** For what the arguments do not say, for example a priority class. */
+  readonly transform?: { readonly deployment?: Transform<kubernetes.apps.v1.DeploymentArgs> };
 }
 
-/** Above this share of the requested cores the autoscaler adds a replica. */
-const cpuTargetPercent = 70;
-
 /**
- * One stateless service of a release: a Deployment that can be replaced without a failed request, with an identity, a
- * configuration and a disruption budget of its own.
- * Cost driver: requested cores and memory times replicas.
- * Refuses: an image without digest, a service that owns a folder, replicas that its manifest does not scale between.
+ * One service of a release as its manifest describes it: a Deployment that is replaced without a failed request, behind a fixed name,
+ * with an identity, a configuration, a network, a disruption budget and, where the manifest has a signal, an autoscaler of its own. One
+ * that owns a folder has a volume that outlives it, and is replaced by stopping first.
+ * Cost driver: requested cores and memory times replicas; the volume.
+ * Refuses: an image without digest, replicas that its manifest does not scale between, more of them than a topic has partitions.
  */
 export class Service extends ComponentResource {
   /** Where the other services reach it. */
   readonly url: Output<string>;
+  /** Where people reach it; undefined where the gateway does not lead to it. */
+  readonly publicUrl: string | undefined;
 
   constructor(name: string, args: ServiceArgs, options?: ComponentResourceOptions) {
     super('orrery:service:Service', name, {}, options);
-    assertDeployable(args.manifest, args.image, args.replicas);
-    const selector = { 'app.kubernetes.io/name': args.manifest.name, 'app.kubernetes.io/part-of': 'orrery' };
-    const metadata = { namespace: args.namespace, labels: selector };
+    const { manifest, namespace } = args;
+    assertDeployable(manifest, args.image, args.replicas, args.partitions);
+    const volume = findVolume(manifest, args.volume);
+    const found = findSignal(args);
+    const labels = serviceLabels(manifest.name);
+    const metadata = { namespace, labels };
     const account = new kubernetes.core.v1.ServiceAccount(
       `${name}-account`,
       { metadata, automountServiceAccountToken: false },
       { parent: this },
     );
     const identity = this.#createIdentity(name, args, account);
-    const deployment = this.#createDeployment(name, args, {
-      selector,
-      account,
-      after: [...(args.after ?? []), ...identity],
+    const claim = volume === undefined ? undefined : createVolume(this, name, { metadata, ...volume });
+    const network = this.#createNetwork(name, args, labels);
+    const deployment = createDeployment(this, name, {
+      ...args,
+      labels,
+      accountName: account.metadata.name,
+      after: [...(args.after ?? []), ...identity, network],
+      ...(claim === undefined ? {} : { dataClaimName: claim.metadata.name }),
     });
     const service = new kubernetes.core.v1.Service(
       `${name}-service`,
       {
         // The peers' configurations hold this name, so it is fixed.
-        metadata: { ...metadata, name: args.manifest.name },
-        spec: { type: 'ClusterIP', selector, ports: [{ name: 'http', port: servicePort, targetPort: 'http' }] },
+        metadata: { ...metadata, name: manifest.name },
+        spec: { type: 'ClusterIP', selector: labels, ports: [{ name: 'http', port: servicePort, targetPort: 'http' }] },
       },
       { parent: this },
     );
-    new kubernetes.policy.v1.PodDisruptionBudget(
-      `${name}-budget`,
-      { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: selector } } },
-      { parent: this },
-    );
-    if (args.manifest.scaling === 'cpu') this.#createAutoscaler(name, args, deployment);
-    this.url = interpolate`http://${service.metadata.name}.${args.namespace}.svc:${servicePort}`;
-    this.registerOutputs({ url: this.url });
+    this.#createBudget(name, args, labels);
+    createAutoscaler(this, name, { ...args, deploymentName: deployment.metadata.name, found });
+    this.publicUrl = this.#createRoute(name, args, service);
+    this.url = interpolate`http://${service.metadata.name}.${namespace}.svc:${servicePort}`;
+    this.registerOutputs({ url: this.url, publicUrl: this.publicUrl });
   }
 
   /** The role behind the service account; none where the service calls nothing in AWS. */
   #createIdentity(name: string, args: ServiceArgs, account: kubernetes.core.v1.ServiceAccount): readonly Resource[] {
     const { clusterName, namespace, policy } = args;
-    if (policy === undefined) return [];
+    if (clusterName === undefined || policy === undefined) return [];
     const serviceAccount = account.metadata.name;
     return createPodIdentity(this, name, { clusterName, namespace, serviceAccount, policy }).ready;
   }
 
-  #createDeployment(
+  #createNetwork(name: string, args: ServiceArgs, labels: Record<string, string>): Resource {
+    const gateway = args.manifest.public === true ? args.gateway?.origin : undefined;
+    const callsCloud = args.clusterName !== undefined && args.policy !== undefined;
+    return new kubernetes.networking.v1.NetworkPolicy(
+      `${name}-network`,
+      {
+        metadata: { namespace: args.namespace, labels },
+        spec: planServiceNetwork({
+          ...args.network,
+          labels,
+          port: servicePort,
+          callsCloud,
+          ...(gateway === undefined ? {} : { gateway }),
+        }),
+      },
+      { parent: this },
+    );
+  }
+
+  #createRoute(
     name: string,
-    args: ServiceArgs,
-    made: { selector: Record<string, string>; account: kubernetes.core.v1.ServiceAccount; after: Resource[] },
-  ): kubernetes.apps.v1.Deployment {
-    const { selector, account } = made;
-    // Immutable and named by its content's change: a changed configuration is another map, and so a rolling update.
-    const config = new kubernetes.core.v1.ConfigMap(
-      `${name}-config`,
-      {
-        metadata: { namespace: args.namespace, labels: selector },
-        immutable: true,
-        data: { 'config.json': jsonStringify(args.config) },
-      },
-      { parent: this },
-    );
-    const pod = planPod({ manifest: args.manifest, version: args.version, image: args.image, labels: selector });
-    return new kubernetes.apps.v1.Deployment(
-      `${name}-deployment`,
-      {
-        metadata: { namespace: args.namespace, ...versioned(args, selector) },
-        spec: {
-          // With an autoscaler the number is the autoscaler's.
-          ...(args.manifest.scaling === 'none' ? { replicas: args.replicas.min } : {}),
-          selector: { matchLabels: selector },
-          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: {
-            metadata: versioned(args, selector),
-            spec: {
-              ...pod,
-              serviceAccountName: account.metadata.name,
-              volumes: [
-                { name: 'config', configMap: { name: config.metadata.name } },
-                {
-                  name: 'secret',
-                  secret: {
-                    secretName: args.tokenSecretName,
-                    defaultMode: 0o440,
-                    items: [{ key: 'token', path: 'token' }],
-                  },
-                },
-                { name: 'temporary', emptyDir: { sizeLimit: '1Gi' } },
-              ],
-            },
-          },
-        },
-      },
-      { parent: this, dependsOn: made.after },
-    );
+    { namespace, manifest, gateway }: ServiceArgs,
+    service: kubernetes.core.v1.Service,
+  ): string | undefined {
+    if (gateway === undefined || manifest.public !== true) return undefined;
+    return createRoute(this, name, {
+      gateway,
+      namespace,
+      host: manifest.name,
+      serviceName: service.metadata.name,
+      port: servicePort,
+      healthPath: manifest.probes.ready ?? '/',
+    });
   }
 
-  #createAutoscaler(name: string, { replicas, ...args }: ServiceArgs, deployment: kubernetes.apps.v1.Deployment): void {
-    new kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
-      `${name}-autoscaler`,
+  /**
+   * Of several one always stays; a single one may go, since a budget that lets none go would hold up every drain of its node. Pods that
+   * are broken may always go.
+   */
+  #createBudget(name: string, { namespace, replicas }: ServiceArgs, labels: Record<string, string>): void {
+    new kubernetes.policy.v1.PodDisruptionBudget(
+      `${name}-budget`,
       {
-        metadata: { namespace: args.namespace },
+        metadata: { namespace, labels },
         spec: {
-          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment.metadata.name },
-          minReplicas: replicas.min,
-          maxReplicas: replicas.max,
-          metrics: [
-            {
-              type: 'Resource',
-              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpuTargetPercent } },
-            },
-          ],
+          ...(replicas.min >= 2 ? { minAvailable: 1 } : { maxUnavailable: 1 }),
+          unhealthyPodEvictionPolicy: 'AlwaysAllow',
+          selector: { matchLabels: labels },
         },
       },
       { parent: this },
     );
   }
-}
-
-/** What tells people and judges which release a Deployment and its pods are of; nothing else changes with every release. */
-function versioned({ version }: ServiceArgs, selector: Record<string, string>) {
-  return {
-    labels: {
-      ...selector,
-      'app.kubernetes.io/version': shortDigest(version.own),
-      'orrery.dev/release': shortDigest(version.release),
-    },
-    annotations: versionAnnotations(version),
-  };
 }

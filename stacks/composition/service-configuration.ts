@@ -1,58 +1,101 @@
-import { all, type Input, type Output } from '@pulumi/pulumi';
-import type { Need } from '@orrery/contracts/service-manifest';
+import { all, output, type Input, type Output } from '@pulumi/pulumi';
+import type { Need, ServiceManifest } from '@orrery/contracts/service-manifest';
+import {
+  brokersCertificateFile,
+  brokersPasswordFile,
+  dataFolder,
+  definitionsFolder,
+  drainSecondsOf,
+  releaseFile,
+  servicePort,
+  storeFolder,
+  tokenFile,
+} from '#infra/planning/workload.ts';
 
 /** Where the things that services need lie in this environment. */
 export interface Surroundings {
   readonly environment: string;
-  readonly release: string;
   /** Model -> digest of the live pair: part of the release. */
   readonly live: Readonly<Record<string, string>>;
   readonly redis: { readonly state: Input<string>; readonly cache: Input<string> };
   readonly clickhouse: { readonly url: Input<string>; readonly database: string };
-  readonly store: { readonly bucket: Input<string>; readonly region: string };
+  readonly store: { readonly bucket: Input<string>; readonly region: string } | 'volume';
+  readonly bus: 'redis' | KafkaPlace;
   /** Service -> address, for the peers that this environment runs. */
   readonly peers: Readonly<Record<string, Input<string>>>;
 }
 
+export interface KafkaPlace {
+  /** `host:port,host:port`. */
+  readonly brokers: Input<string>;
+  readonly username: Input<string>;
+  /** Whether those who sign for the brokers are no public authority: their certificate is mounted. */
+  readonly ownAuthority: boolean;
+}
+
 export interface ConfiguredService {
-  readonly name: string;
+  readonly manifest: ServiceManifest;
   readonly version: { readonly own: string; readonly closure: string };
-  readonly needs: readonly Need[];
-  readonly peers: readonly string[];
-  readonly port: number;
-  readonly tokenFile: string;
 }
 
 /**
- * What a service reads from `--config`: the kit's Platform, cut to what its manifest needs. Secrets come as a file, so nothing in
- * it is one. The store is a bucket here and a folder locally.
+ * What a service reads from `--config`: the kit's Platform, cut to what its manifest needs. Secrets come as files, so nothing in it is
+ * one; so does the release, since it changes without the service.
  */
-export function configureService(service: ConfiguredService, around: Surroundings): Output<Record<string, unknown>> {
-  const needs = new Set(service.needs);
-  const peers = Object.fromEntries(Object.entries(around.peers).filter(([name]) => service.peers.includes(name)));
-  return all([around.redis, around.clickhouse, around.store, all(peers)]).apply(
-    ([redis, clickhouse, store, addresses]): Record<string, unknown> => ({
-      service: service.name,
+export function configureService(
+  { manifest, version }: ConfiguredService,
+  around: Surroundings,
+): Output<Record<string, unknown>> {
+  const { name, needs = [], definitions, stateful } = manifest;
+  const needed = new Set(needs);
+  const peers = Object.fromEntries(Object.entries(around.peers).filter(([peer]) => manifest.peers.includes(peer)));
+  const redis = redisOf(needed, around);
+  return all([redis, around.clickhouse, storeOf(around), busOf(around), all(peers)]).apply(
+    ([redis, clickhouse, store, bus, addresses]): Record<string, unknown> => ({
+      service: name,
       environment: around.environment,
-      release: around.release,
-      version: service.version,
+      releaseFile,
+      version,
       host: '0.0.0.0',
-      port: service.port,
-      tokenFile: service.tokenFile,
-      ...redisOf(needs, redis),
-      ...(needs.has('clickhouse') ? { clickhouse } : {}),
-      ...(needs.has('store') ? { store } : {}),
-      ...(needs.has('bus') ? { bus: { driver: 'redis' } } : {}),
-      ...(needs.has('live-pairs') ? { live: around.live } : {}),
+      port: servicePort,
+      tokenFile,
+      ...(definitions.length > 0 ? { definitionsFolder } : {}),
+      ...(stateful ? { dataFolder } : {}),
+      ...(Object.keys(redis).length > 0 ? { redis } : {}),
+      ...(needed.has('clickhouse') ? { clickhouse } : {}),
+      ...(needed.has('store') ? { store } : {}),
+      ...(needed.has('bus') ? { bus } : {}),
+      ...(needed.has('live-pairs') ? { live: around.live } : {}),
       peers: addresses,
+      drainMs: drainSecondsOf(manifest) * 1000,
     }),
   );
 }
 
-/** Redis Streams carry the bus here, so whoever needs the bus is told the state Redis. */
-function redisOf(needs: ReadonlySet<Need>, redis: { state: string; cache: string }): Record<string, unknown> {
-  const state = needs.has('redis-state') || needs.has('bus') ? { state: redis.state } : {};
-  const cache = needs.has('redis-cache') ? { cache: redis.cache } : {};
-  const both = { ...state, ...cache };
-  return Object.keys(both).length > 0 ? { redis: both } : {};
+/** Whether the state Redis is among what a service needs: it carries the bus where that is not Kafka. */
+export function needsState(needs: ReadonlySet<Need>, bus: 'redis' | 'kafka'): boolean {
+  return needs.has('redis-state') || (needs.has('bus') && bus === 'redis');
+}
+
+function redisOf(needs: ReadonlySet<Need>, { redis, bus }: Surroundings): Output<Record<string, string>> {
+  const { state, cache } = redis;
+  return all({
+    ...(needsState(needs, bus === 'redis' ? 'redis' : 'kafka') ? { state } : {}),
+    ...(needs.has('redis-cache') ? { cache } : {}),
+  });
+}
+
+function storeOf({ store }: Surroundings): Output<object> {
+  return store === 'volume' ? output({ folder: storeFolder }) : output(store);
+}
+
+function busOf({ bus }: Surroundings): Output<object> {
+  if (bus === 'redis') return output({ driver: 'redis' });
+  const tls = bus.ownAuthority ? { caFile: brokersCertificateFile } : {};
+  return all([bus.brokers, bus.username]).apply(([brokers, username]) => ({
+    driver: 'kafka',
+    brokers: brokers.split(','),
+    sasl: { mechanism: 'scram-sha-512', username, passwordFile: brokersPasswordFile },
+    tls,
+  }));
 }

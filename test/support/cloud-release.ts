@@ -7,24 +7,26 @@ import type { ServiceManifest } from '@orrery/contracts/service-manifest';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** A release of the two services that the cloud deploys, written by hand: what they are made of does not matter here. */
+/** Peers, needs, state and the rest of each service that the cloud deploys; what they are made of does not matter here. */
+const given: Readonly<Record<string, Given>> = {
+  orchestrator: {
+    needs: ['redis-state', 'clickhouse', 'store', 'bus'],
+    definitions: ['workflow'],
+    peers: ['ingest', 'features', 'registry', 'scoring', 'training'],
+    public: true,
+  },
+  scoring: { needs: ['redis-cache', 'store', 'live-pairs'], peers: ['features', 'clickhouse'], scaling: 'cpu' },
+  features: { needs: ['clickhouse', 'store'], definitions: ['feature-set'], peers: ['clickhouse'], scaling: 'cpu' },
+  ingest: { needs: ['clickhouse', 'datasets'], definitions: ['pipeline'] },
+  registry: { needs: ['store'], definitions: ['model'], stateful: true },
+  clickhouse: { stateful: true },
+};
+
+/** A release of the services that the cloud deploys, written by hand. */
 export function cloudRelease(infrastructure: Digest = digestOfBytes('infrastructure')): Release {
   return {
     schema: 2,
-    services: {
-      orchestrator: releasedService('orchestrator', {
-        needs: ['redis-state', 'clickhouse', 'store', 'bus'],
-        peers: ['scoring', 'training'],
-        resources: { cpu: 0.5, memoryMiB: 512 },
-        scaling: 'none',
-      }),
-      scoring: releasedService('scoring', {
-        needs: ['redis-cache', 'store', 'live-pairs'],
-        peers: [],
-        resources: { cpu: 1, memoryMiB: 1024 },
-        scaling: 'cpu',
-      }),
-    },
+    services: Object.fromEntries(Object.entries(given).map(([name, over]) => [name, releasedService(name, over)])),
     infrastructure: { bundle: infrastructure },
     live: { delay: digestOfBytes('live pair of delay') },
     toolchain: {
@@ -65,9 +67,9 @@ export function pulumiConfig(settings: Record<string, unknown>): Record<string, 
   );
 }
 
-type Given = Pick<ServiceManifest, 'peers' | 'resources' | 'scaling'> & Required<Pick<ServiceManifest, 'needs'>>;
+type Given = Partial<ServiceManifest>;
 
-function releasedService(name: string, given: Given): ReleasedService {
+function releasedService(name: string, over: Given): ReleasedService {
   return {
     runtime: 'node',
     bundle: digestOfBytes(`bundle of ${name}`),
@@ -89,9 +91,12 @@ function releasedService(name: string, given: Given): ReleasedService {
       keySpaces: [],
       definitions: [],
       native: [],
+      peers: [],
+      resources: { cpu: 0.5, memoryMiB: 512 },
       probes: { live: '/healthz', ready: '/readyz' },
       stateful: false,
-      ...given,
+      scaling: 'none',
+      ...over,
     },
   };
 }
