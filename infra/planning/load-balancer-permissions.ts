@@ -22,7 +22,7 @@ export function planControllerPermissions(account: ControllerAccount): Permissio
   const { region, accountId, nodeSecurityGroupId } = account;
   const compute = `arn:aws:ec2:${region}:${accountId}`;
   return [
-    ...looking(),
+    ...looking(accountId),
     { actions: ['ec2:CreateSecurityGroup'], resources: [`${compute}:vpc/*`] },
     { actions: ['ec2:CreateSecurityGroup'], resources: [`${compute}:security-group/*`], condition: asks(account) },
     {
@@ -45,7 +45,7 @@ export function planControllerPermissions(account: ControllerAccount): Permissio
 }
 
 /** AWS knows no narrower resource for most of what describes and lists. */
-function looking(): Permission[] {
+function looking(accountId: string): Permission[] {
   const compute = [
     'DescribeAccountAttributes',
     'DescribeAvailabilityZones',
@@ -86,7 +86,7 @@ function looking(): Permission[] {
     },
     {
       actions: ['iam:CreateServiceLinkedRole'],
-      resources: ['*'],
+      resources: [`arn:aws:iam::${accountId}:role/aws-service-role/elasticloadbalancing.amazonaws.com/*`],
       condition: { StringEquals: { 'iam:AWSServiceName': 'elasticloadbalancing.amazonaws.com' } },
     },
   ];
