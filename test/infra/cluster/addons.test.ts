@@ -61,6 +61,11 @@ describe('addons', () => {
     );
   });
 
+  it('make a NetworkPolicy mean something', () => {
+    const network = planNetworkAddons().find(({ name }) => name === 'vpc-cni');
+    assert.deepEqual(network?.settings, { enableNetworkPolicy: 'true' });
+  });
+
   it('run where the system pool is the only one yet', () => {
     const metrics = planNodeAddons().find(({ name }) => name === 'metrics-server');
     assert.deepEqual(metrics?.settings, { tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }] });

@@ -67,6 +67,7 @@ describe('planning pools of nodes', () => {
     const none = { instanceTypes: [], nodesMin: 0, nodesMax: 6, diskGiB: 50 };
     assert.throws(() => planSpotPool(none), refusedAs('POOL_SIZE_INVALID'));
     assert.throws(() => planSpotPool({ ...none, instanceTypes: diverse, nodesMin: 7 }), refusedAs('POOL_SIZE_INVALID'));
+    assert.throws(() => planSpotPool({ ...none, instanceTypes: diverse, nodesMax: 0 }), refusedAs('POOL_SIZE_INVALID'));
   });
 
   it('admits a list that is just diverse enough, and no narrower one', () => {

@@ -48,8 +48,8 @@ describe('planning subnets', () => {
   const refused: [string, { cidr: string; zones: string[] }][] = [
     ['a range that is none', { cidr: '10.20.0.0', zones }],
     ['an address part above 255', { cidr: '10.256.0.0/16', zones }],
-    ['a range too large', { cidr: '10.0.0.0/8', zones }],
-    ['a range too small', { cidr: '10.20.0.0/24', zones }],
+    ['a range just too large', { cidr: '10.20.0.0/15', zones }],
+    ['a range just too small', { cidr: '10.20.0.0/21', zones }],
     ['a range that does not begin at a multiple of its size', { cidr: '10.20.1.0/16', zones }],
     ['no zone', { cidr: '10.20.0.0/16', zones: [] }],
     ['a fourth zone', { cidr: '10.20.0.0/16', zones: [...zones, 'eu-west-1d'] }],
