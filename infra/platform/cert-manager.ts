@@ -1,12 +1,15 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
-import { createChart } from './chart.ts';
+import type { Transform } from '../planning/transform.ts';
+import { createChart, type ChartValues } from './chart.ts';
 
 export interface CertManagerArgs {
   readonly namespace: Input<string>;
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, by whose routes names are proven. */
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 /**
@@ -21,7 +24,12 @@ export class CertManager extends ComponentResource {
     super('orrery:platform:CertManager', name, {}, options);
     const chart = createChart(
       `${name}-chart`,
-      { chart: 'cert-manager', namespace: args.namespace, values: planValues(args.placement) },
+      {
+        chart: 'cert-manager',
+        namespace: args.namespace,
+        values: planValues(args.placement),
+        transform: args.transform?.values,
+      },
       { parent: this, dependsOn: [...args.after] },
     );
     this.ready = [chart];

@@ -1,13 +1,19 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type { CustomResourceOptions, Input } from '@pulumi/pulumi';
+import type { Transform } from '../planning/transform.ts';
 import { charts, type ChartName } from '../planning/versions.ts';
+
+/** The values of a chart, as its publisher documents them. */
+export type ChartValues = Readonly<Record<string, unknown>>;
 
 export interface ChartArgs {
   /** Which of the charts in infra/planning/versions.json. */
   readonly chart: ChartName;
   readonly namespace: Input<string>;
   /** The chart's values; image tags and replica counts that it leaves open included. */
-  readonly values: Readonly<Record<string, unknown>>;
+  readonly values: ChartValues;
+  /** Bends the values, where a user needs one that the component doesn't know. Default: as they are. */
+  readonly transform?: Transform<ChartValues> | undefined;
   /** Whether to leave out what lies in the chart's `crds/`, because another chart brings it. Default false. */
   readonly skipCrds?: boolean;
 }
@@ -29,7 +35,7 @@ export function createChart(name: string, args: ChartArgs, options: CustomResour
       version: pinned.version,
       ...(isOci ? {} : { repositoryOpts: { repo: pinned.repository } }),
       namespace: args.namespace,
-      values: { ...args.values },
+      values: { ...(args.transform?.(args.values) ?? args.values) },
       ...(args.skipCrds === true ? { skipCrds: true } : {}),
       cleanupOnFail: true,
       maxHistory: 3,

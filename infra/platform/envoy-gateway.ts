@@ -16,7 +16,8 @@ import {
 } from '../planning/gateway.ts';
 import { allowCidrs, allowPeers, planNetworkPolicy, unprivilegedPorts } from '../planning/network-policy.ts';
 import { planOperator, planResources, type OperatorPlacement, type OperatorPlan } from '../planning/operators.ts';
-import { createChart } from './chart.ts';
+import type { Transform } from '../planning/transform.ts';
+import { createChart, type ChartValues } from './chart.ts';
 import type { Gateway, GatewayOrigin } from './gateway.ts';
 
 export interface EnvoyGatewayArgs {
@@ -32,6 +33,8 @@ export interface EnvoyGatewayArgs {
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, Envoy Gateway's included. */
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 const { CustomResource } = kubernetes.apiextensions;
@@ -60,7 +63,13 @@ export class EnvoyGateway extends ComponentResource implements Gateway {
     const sourceRanges = planSourceRanges({ scheme: 'internet-facing', allowedCidrs: args.allowedCidrs });
     const chart = createChart(
       `${name}-chart`,
-      { chart: 'envoy-gateway', namespace, values: planValues(operator), skipCrds: true },
+      {
+        chart: 'envoy-gateway',
+        namespace,
+        values: planValues(operator),
+        transform: args.transform?.values,
+        skipCrds: true,
+      },
       { parent: this, dependsOn: [...args.after] },
     );
     const gatewayClass = this.#createClass(name, args, {

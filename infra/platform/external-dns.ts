@@ -2,8 +2,9 @@ import { ComponentResource, type ComponentResourceOptions, type Input, type Reso
 import { planDnsPermissions } from '../planning/dns-permissions.ts';
 import { allow } from '../planning/iam.ts';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
+import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
-import { createChart } from './chart.ts';
+import { createChart, type ChartValues } from './chart.ts';
 
 export interface ExternalDnsArgs {
   readonly namespace: Input<string>;
@@ -18,6 +19,8 @@ export interface ExternalDnsArgs {
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, whose routes it reads. */
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 const serviceAccount = 'external-dns';
@@ -39,6 +42,7 @@ export class ExternalDns extends ComponentResource {
       {
         chart: 'external-dns',
         namespace,
+        transform: args.transform?.values,
         values: {
           serviceAccount: { name: serviceAccount },
           provider: { name: 'aws' },

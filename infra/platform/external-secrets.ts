@@ -9,8 +9,9 @@ import {
 import { allow } from '../planning/iam.ts';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
 import { planExternalSecret, planSecretStore, secretPrefix, type ExternalSecretRequest } from '../planning/secrets.ts';
+import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
-import { createChart } from './chart.ts';
+import { createChart, type ChartValues } from './chart.ts';
 
 export interface ExternalSecretsArgs {
   readonly namespace: Input<string>;
@@ -25,6 +26,8 @@ export interface ExternalSecretsArgs {
   readonly namespaces: readonly Input<string>[];
   readonly placement: OperatorPlacement;
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 const serviceAccount = 'external-secrets';
@@ -48,7 +51,7 @@ export class ExternalSecrets extends ComponentResource {
     const { ready } = createPodIdentity(this, name, { clusterName, namespace, serviceAccount, policy });
     const chart = createChart(
       `${name}-chart`,
-      { chart: 'external-secrets', namespace, values: planValues(args.placement) },
+      { chart: 'external-secrets', namespace, values: planValues(args.placement), transform: args.transform?.values },
       { parent: this, dependsOn: [...args.after, ...ready] },
     );
     // Whoever writes an ExternalSecret by hand names it.

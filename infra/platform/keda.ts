@@ -1,11 +1,14 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
-import { createChart } from './chart.ts';
+import type { Transform } from '../planning/transform.ts';
+import { createChart, type ChartValues } from './chart.ts';
 
 export interface KedaArgs {
   readonly namespace: Input<string>;
   readonly placement: OperatorPlacement;
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 /**
@@ -27,6 +30,7 @@ export class Keda extends ComponentResource {
       {
         chart: 'keda',
         namespace: args.namespace,
+        transform: args.transform?.values,
         values: {
           crds: { install: true },
           ...scheduling,

@@ -3,8 +3,9 @@ import { allow } from '../planning/iam.ts';
 import { planControllerPermissions, type ControllerAccount } from '../planning/load-balancer-permissions.ts';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
 import { restrictedContainer } from '../planning/pod-security.ts';
+import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
-import { createChart } from './chart.ts';
+import { createChart, type ChartValues } from './chart.ts';
 
 export interface LoadBalancerControllerArgs extends ControllerAccount {
   readonly namespace: Input<string>;
@@ -14,12 +15,15 @@ export interface LoadBalancerControllerArgs extends ControllerAccount {
   readonly tags: Readonly<Record<string, string>>;
   /** What has to stand first: the Gateway API's definitions, or it never looks for Gateways, and nodes. */
   readonly after: readonly Resource[];
+  /** Bends the values of the chart. Default: as they are. */
+  readonly transform?: { readonly values?: Transform<ChartValues> };
 }
 
 const serviceAccount = 'aws-load-balancer-controller';
 
 /**
  * The AWS Load Balancer Controller, which makes an application load balancer of every Gateway; it leaves Services and Ingresses alone.
+ * Its own definitions lie in the chart's `crds/`, which Helm installs once and never upgrades: apply those of a newer chart by hand first.
  * Cost driver: none of its own; each Gateway is a load balancer.
  * Refuses a number of replicas that nobody runs.
  */
@@ -34,7 +38,7 @@ export class LoadBalancerController extends ComponentResource {
     const { ready } = createPodIdentity(this, name, { clusterName, namespace, serviceAccount, policy });
     const chart = createChart(
       `${name}-chart`,
-      { chart: 'aws-load-balancer-controller', namespace, values },
+      { chart: 'aws-load-balancer-controller', namespace, values, transform: args.transform?.values },
       { parent: this, dependsOn: [...args.after, ...ready] },
     );
     this.ready = [chart];

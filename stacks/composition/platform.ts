@@ -18,12 +18,19 @@ import type { KubernetesPlatformSettings, PlatformSettings } from '../settings/p
 import type { ClusterLayer, Foundation, KubernetesLayer, NetworkLayer } from './layers.ts';
 import type { NamespacesLayer } from './namespace.ts';
 
+/** Where components find what people keep outside: the arguments of `createExternalSecret` that an environment decides. */
+export interface SecretsLayer {
+  readonly storeName: Output<string>;
+  readonly refreshMinutes: number;
+  readonly ready: readonly Resource[];
+}
+
 /** What the platform stands on, and the door to it. */
 export interface PlatformLayer {
   /** Absent where nothing is reached from outside. */
   readonly gateway?: Gateway;
-  /** ClusterSecretStore of what people keep outside. Absent where they keep nothing. */
-  readonly secretStoreName?: Output<string>;
+  /** Absent where people keep no secrets outside. */
+  readonly secrets?: SecretsLayer;
   /** What has to stand before a ScaledObject, a route or an ExternalSecret is accepted. */
   readonly ready: readonly Resource[];
 }
@@ -66,7 +73,7 @@ export function createPlatform(request: CloudPlatformRequest): PlatformLayer {
   const secrets = createSecrets(request, placement);
   return {
     ...(gateway === undefined ? {} : { gateway }),
-    ...(secrets === undefined ? {} : { secretStoreName: secrets.storeName }),
+    ...(secrets === undefined ? {} : { secrets }),
     ready: [...keda.ready, ...(gateway?.ready ?? []), ...(secrets?.ready ?? [])],
   };
 }
@@ -160,11 +167,11 @@ function createRequestLog({ accountId, providers }: Foundation): Bucket {
   );
 }
 
-function createSecrets(request: CloudPlatformRequest, placement: OperatorPlacement): ExternalSecrets | undefined {
+function createSecrets(request: CloudPlatformRequest, placement: OperatorPlacement): SecretsLayer | undefined {
   const { settings, foundation, cluster, namespaces } = request;
   if (settings.secrets.kind === 'none') return undefined;
   const { environment, region, accountId, keyArn } = foundation;
-  return new ExternalSecrets(
+  const { storeName, ready } = new ExternalSecrets(
     'secrets',
     {
       environment,
@@ -179,6 +186,7 @@ function createSecrets(request: CloudPlatformRequest, placement: OperatorPlaceme
     },
     { providers: cluster.providers },
   );
+  return { storeName, refreshMinutes: settings.secrets.refreshMinutes, ready };
 }
 
 function createClusterGateway(request: ClusterPlatformRequest, placement: OperatorPlacement): Gateway | undefined {

@@ -153,7 +153,7 @@ describe('cert-manager', () => {
 });
 
 describe('KEDA', () => {
-  it('is one chart whose three programs run as often as asked', async () => {
+  it('is one chart whose three programs run as often as asked, and whose values can be bent', async () => {
     const recording = await record(() => new Keda('keda', common));
     const stays = { maxUnavailable: 1 };
     const memory = (cpu: string, text: string) => ({ requests: { cpu, memory: text }, limits: { memory: text } });
@@ -171,6 +171,11 @@ describe('KEDA', () => {
       },
       prometheus: { operator: { enabled: true }, metricServer: { enabled: true } },
     });
+    const bent = await record(
+      () => new Keda('keda', { ...common, transform: { values: (values) => ({ ...values, asciiArt: false }) } }),
+    );
+    assert.equal(valuesOf(bent, 'keda-chart')['asciiArt'], false);
+    assert.deepEqual(valuesOf(bent, 'keda-chart')['operator'], { replicaCount: 2 });
     const alone = await record(() => new Keda('keda', { ...common, placement: single }));
     assert.equal('podDisruptionBudget' in valuesOf(alone, 'keda-chart'), false);
   });

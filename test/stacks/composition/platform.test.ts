@@ -128,7 +128,8 @@ describe('the platform of a cloud', () => {
       'orrery:platform:Namespace system',
       'orrery:security:Token token',
     ]);
-    assert.equal(recording.result.gateway, undefined);
+    assert.deepEqual([recording.result.gateway, recording.result.secrets], [undefined, undefined]);
+    assert.equal((await recordCloud()).result.secrets?.refreshMinutes, 60);
   });
 
   it('puts an internal gateway into private subnets and one for the internet into public ones', async () => {
