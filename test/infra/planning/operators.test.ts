@@ -20,6 +20,7 @@ describe('how operators run', () => {
   });
 
   it('is refused for a number of copies that nobody runs', () => {
+    assert.equal(planOperator({ replicas: 5, systemPool: true }).replicas, 5);
     for (const replicas of [0, 6, 1.5]) {
       assert.throws(
         () => planOperator({ replicas, systemPool: true }),

@@ -54,6 +54,8 @@ describe('a tenant’s plan', () => {
   });
 
   it('refuses a quota of nothing or of parts', () => {
+    const least = { cpu: 0.5, memoryGiB: 1, gpus: 0, pods: 1, storageGiB: 0 };
+    assert.equal(planTenantQuota(least)['requests.cpu'], '0.5');
     for (const wrong of [{ cpu: 0.25 }, { memoryGiB: 0.5 }, { pods: 0 }, { gpus: 0.5 }, { storageGiB: -1 }]) {
       assert.throws(() => planTenantQuota({ ...quota, ...wrong }), refusedAs('TENANT_QUOTA'), JSON.stringify(wrong));
     }
@@ -122,6 +124,26 @@ describe('a tenant’s plan', () => {
       consumerByteRate: 10_485_760,
       requestPercentage: 40,
     });
+  });
+
+  it('never reaches what another tenant has, however alike their names are', () => {
+    const name = fc
+      .tuple(fc.constantFrom('a', 'b'), fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 6 }))
+      .map(([first, rest]) => `${first}${rest}a1`);
+    const reaches = (pattern: string, key: string) =>
+      pattern.endsWith('*') ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
+    fc.assert(
+      fc.property(name, name, (mine, theirs) => {
+        fc.pre(mine !== theirs);
+        const patterns = [...planRedisAccess(mine).matchAll(/~(\S+)/g)].map(([, pattern]) => pattern ?? '');
+        for (const key of [`queue:campaigns:{${theirs}}`, `rl:{${theirs}}:60`, `tenant:{${theirs}}:note`]) {
+          assert.ok(!patterns.some((pattern) => reaches(pattern, key)), `${mine} reaches ${key}`);
+        }
+        for (const { resource } of planKafkaUser(mine, 'standard').authorization.acls) {
+          assert.ok(!`tenant.${theirs}.orders`.startsWith(resource.name), `${mine} reaches topics of ${theirs}`);
+        }
+      }),
+    );
   });
 
   it('bears its name and its tier', () => {
