@@ -1,5 +1,5 @@
 import * as kubernetes from '@pulumi/kubernetes';
-import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
+import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
 import { planCollectorContainer, type TelemetryStore } from '../planning/collector-pod.ts';
 import { collectorFolder, planLogAgent } from '../planning/telemetry.ts';
 import { imageReference } from '../planning/versions.ts';
@@ -13,6 +13,8 @@ export interface LogAgentArgs {
   readonly days: number;
   /** Memory of each agent in MiB, requested and limited alike. Default 256. */
   readonly memoryMiB?: number;
+  /** What has to stand before its pods can become ready: ClickHouse. Default nothing. */
+  readonly after?: readonly Resource[];
 }
 
 const logsFolder = '/var/log/pods';
@@ -70,7 +72,7 @@ export class LogAgent extends ComponentResource {
           },
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...(args.after ?? [])] },
     );
     this.registerOutputs({});
   }

@@ -1,6 +1,13 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import * as random from '@pulumi/random';
-import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
+import {
+  ComponentResource,
+  interpolate,
+  type ComponentResourceOptions,
+  type Input,
+  type Output,
+  type Resource,
+} from '@pulumi/pulumi';
 import { passwordKey } from '../planning/collector-pod.ts';
 import { encryptionKey, metabasePort, planMetabaseContainer, type MetabaseHome } from '../planning/metabase.ts';
 import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/network-policy.ts';
@@ -16,6 +23,8 @@ export interface MetabaseArgs {
   readonly memoryMiB?: number;
   /** Labels of the nodes that it runs on. Default: any node. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** What has to stand before its pods can become ready: nodes, volumes, its database. Default nothing. */
+  readonly after?: readonly Resource[];
 }
 
 const metabaseUser = 2000;
@@ -114,7 +123,7 @@ export class Metabase extends ComponentResource {
           },
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...(args.after ?? [])] },
     );
   }
 

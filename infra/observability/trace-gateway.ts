@@ -1,5 +1,12 @@
 import * as kubernetes from '@pulumi/kubernetes';
-import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
+import {
+  ComponentResource,
+  interpolate,
+  type ComponentResourceOptions,
+  type Input,
+  type Output,
+  type Resource,
+} from '@pulumi/pulumi';
 import { planCollectorContainer, type TelemetryStore } from '../planning/collector-pod.ts';
 import { restrictedPod } from '../planning/pod-security.ts';
 import { otlpGrpcPort, otlpHttpPort, planTraceGateway } from '../planning/telemetry.ts';
@@ -17,6 +24,8 @@ export interface TraceGatewayArgs {
   readonly memoryMiB?: number;
   /** Labels of the nodes that it runs on. Default: any node. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** What has to stand before its pods can become ready: ClickHouse. Default nothing. */
+  readonly after?: readonly Resource[];
 }
 
 const collectorUser = 10_001;
@@ -99,7 +108,7 @@ export class TraceGateway extends ComponentResource {
           },
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...(args.after ?? [])] },
     );
   }
 }

@@ -173,8 +173,8 @@ function createTelemetry(request: ObservabilityRequest): TraceGateway {
     password: accounts.telemetry.password,
     ...(clickhouseCluster === undefined ? {} : { cluster: clickhouseCluster }),
   };
-  const options = { providers, dependsOn: [...data.ready] };
-  new LogAgent('log-agent', { namespace: namespaces.nodesName, store, days: logDays }, options);
+  const after = data.ready;
+  new LogAgent('log-agent', { namespace: namespaces.nodesName, store, days: logDays, after }, { providers });
   for (const role of ['state', 'cache'] as const) {
     const password = namespaces.token.value;
     new RedisExporter(
@@ -185,8 +185,8 @@ function createTelemetry(request: ObservabilityRequest): TraceGateway {
   }
   return new TraceGateway(
     'trace-gateway',
-    { namespace, store, days: traceDays, samplePercent: traceSamplePercent, ...placement },
-    options,
+    { namespace, store, days: traceDays, samplePercent: traceSamplePercent, after, ...placement },
+    { providers },
   );
 }
 
@@ -196,8 +196,8 @@ function createMetabase(request: ObservabilityRequest): Metabase | undefined {
   const { namespaces, cluster } = request;
   return new Metabase(
     'metabase',
-    { namespace: namespaces.observabilityName, home, ...placed(request) },
-    { providers: cluster.providers, dependsOn: [...cluster.ready] },
+    { namespace: namespaces.observabilityName, home, after: cluster.ready, ...placed(request) },
+    { providers: cluster.providers },
   );
 }
 

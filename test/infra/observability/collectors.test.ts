@@ -96,6 +96,19 @@ describe('an agent of logs', () => {
     assert.equal(configOf(config).exporters.clickhouse['ttl'], '168h');
   });
 
+  it('waits for ClickHouse, and so does the gateway', async () => {
+    const recording = await record(() => {
+      const clickhouse = new RandomPassword('clickhouse', { length: 9 });
+      const after = [clickhouse];
+      new LogAgent('logs', { namespace: 'nodes', store: store(), days: 7, after });
+      const traces = { namespace: 'watching', days: 3, samplePercent: 5, after };
+      return new TraceGateway('traces', { ...traces, store: { url: 'u', username: 'u', password: clickhouse.result } });
+    });
+    for (const name of ['logs-agents', 'traces-deployment']) {
+      assert.ok(resourceNamed(recording, name).dependencies.includes('clickhouse'), name);
+    }
+  });
+
   it('replicates its tables where ClickHouse is a cluster', async () => {
     const config = configOf(resourceNamed(await recordAgent({ cluster: 'main' }), 'logs-config'));
     assert.equal(config.exporters.clickhouse['cluster_name'], 'main');
