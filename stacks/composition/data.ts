@@ -1,68 +1,52 @@
-import type { Output } from '@pulumi/pulumi';
-import { ClickHouse } from '#infra/data/clickhouse.ts';
-import { ObjectStore } from '#infra/data/object-store.ts';
-import type { RedisRole } from '#infra/data/redis.ts';
-import { Valkey } from '#infra/data/valkey.ts';
-import { allow } from '#infra/planning/iam.ts';
-import { engineVersions, imageReference } from '#infra/planning/versions.ts';
+import type { Output, Resource } from '@pulumi/pulumi';
+import type { Release } from '@orrery/contracts/release';
+import { StorageClass } from '#infra/data/storage-class.ts';
 import type { AwsSettings } from '../settings/settings.ts';
-import type { BucketStore, ClusterLayer, DataLayer, Foundation, NamespaceLayer, NetworkLayer } from './layers.ts';
+import { clickHouseDatabase, createBrokers, createClickHouse, createRedisPair } from './databases.ts';
+import type { ClusterLayer, DataLayer, Foundation, NamespaceLayer, NetworkLayer } from './layers.ts';
+import { createSpark, createStores, type Stores } from './stores.ts';
 
 export interface DataRequest {
   readonly settings: AwsSettings;
+  /** Its services have repositories of images, its topics are made. */
+  readonly release: Pick<Release, 'services' | 'data'>;
   readonly foundation: Foundation;
   readonly network: NetworkLayer;
   readonly cluster: ClusterLayer;
   readonly namespace: NamespaceLayer;
+  /** The operators of ClickHouse and Kafka: without them their installations are refused as unknown. */
+  readonly operators: readonly Resource[];
 }
 
-const database = 'orrery';
+/** What the services' data layer is in a cloud of its own, and what else AWS keeps for them. */
+export interface CloudDataLayer extends DataLayer, Stores {
+  readonly store: Stores['store'];
+  /** Absent where no Spark job may run. */
+  readonly spark?: { readonly virtualClusterId: Output<string>; readonly jobRoleArn: Output<string> };
+}
 
-export function createData(request: DataRequest): DataLayer & { readonly store: BucketStore } {
-  const { settings, foundation, network, cluster, namespace } = request;
-  const { region, providers, keyArn } = foundation;
-  const { namespaceName, token } = namespace;
-  const store = new ObjectStore('store', { keyArn, lock: settings.store.lock }, { providers });
-  const valkey = (role: RedisRole) =>
-    new Valkey(
-      `redis-${role}`,
-      {
-        role,
-        vpcId: network.vpcId,
-        subnetIds: network.privateSubnetIds,
-        clientSecurityGroupId: cluster.securityGroupId,
-        engine: engineVersions.valkey,
-        ...settings.redis[role],
-        authToken: token.value,
-        keyArn,
-      },
-      { providers },
-    );
-  const redis = { state: valkey('state'), cache: valkey('cache') };
-  const clickhouse = new ClickHouse(
-    'clickhouse',
-    {
-      namespace: namespaceName,
-      image: imageReference('clickhouse'),
-      database,
-      password: { secretName: token.secretName, key: token.key },
-      ...settings.clickhouse,
-      after: cluster.ready,
-    },
-    { providers: cluster.providers },
-  );
-  return {
-    redis,
-    clickhouse: { url: clickhouse.url, database },
-    store: { kind: 'bucket', bucketName: store.bucketName, region, policy: storePolicy(store, keyArn) },
-    ready: [clickhouse],
+/** State, cache, rows, events and objects of an environment. */
+export function createData(request: DataRequest): CloudDataLayer {
+  const { settings, release, foundation, cluster, operators } = request;
+  const stores = createStores({ settings, foundation, services: Object.keys(release.services) });
+  const { className } = new StorageClass('storage', { providers: cluster.providers });
+  const databases = {
+    ...request,
+    stores,
+    storageClassName: className,
+    topics: Object.keys(release.data.topics),
+    after: [...cluster.ready, ...operators],
   };
-}
-
-/** Objects are added and read, never deleted: whoever holds this role can't unmake a release. */
-function storePolicy({ arn }: ObjectStore, keyArn: Output<string>): Output<string> {
-  return allow(
-    { actions: ['s3:GetObject', 's3:PutObject'], resources: [arn.apply((text) => `${text}/sha256/*`)] },
-    { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [keyArn] },
-  );
+  const redis = createRedisPair(databases);
+  const clickhouse = createClickHouse(databases);
+  const kafka = createBrokers(databases);
+  const spark = createSpark({ settings, foundation, cluster, stores });
+  return {
+    ...stores,
+    redis,
+    clickhouse: { url: clickhouse.url, database: clickHouseDatabase },
+    ...(kafka === undefined ? {} : { kafka }),
+    ...(spark === undefined ? {} : { spark }),
+    ready: [clickhouse, ...(kafka?.ready ?? [])],
+  };
 }

@@ -1,6 +1,7 @@
 import type * as aws from '@pulumi/aws';
 import type * as kubernetes from '@pulumi/kubernetes';
 import type { Output, Resource } from '@pulumi/pulumi';
+import type { Kafka } from '#infra/data/kafka.ts';
 import type { Redis } from '#infra/data/redis.ts';
 
 /*
@@ -55,7 +56,7 @@ export interface DataLayer {
   /** The bucket of the content-addressed store, or a volume where there is no object store. */
   readonly store: BucketStore | VolumeStore;
   /** Absent where events travel by Redis Streams. */
-  readonly kafka?: { readonly brokers: Output<string>; readonly username: string };
+  readonly kafka?: Pick<Kafka, 'brokers' | 'username' | 'certificateSecretName'>;
   /** What has to stand before a service can become ready. */
   readonly ready: readonly Resource[];
 }
