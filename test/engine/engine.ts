@@ -6,7 +6,7 @@ import type { PulumiProject } from '#test/support/pulumi-project.ts';
 import { enginePath } from './plugins.ts';
 
 const run = promisify(execFile);
-export const commandTimeoutMs = 150_000;
+export const commandTimeoutMs = 300_000;
 
 export interface EngineAnswer {
   readonly code: number;
@@ -21,8 +21,10 @@ export async function pulumi(project: PulumiProject, environment: string, ...arg
     PULUMI_BACKEND_URL: `file://${join(project.folder, 'backend')}`,
     PULUMI_CONFIG_PASSPHRASE: 'of a test',
     STANDIN_CLOUD: join(project.folder, 'cloud'),
-    STANDIN_KUBECONFIG: '',
+    STANDIN_KUBECONFIG: project.kubeconfig,
     PULUMI_SKIP_UPDATE_CHECK: 'true',
+    // Lets commands write their events to a file.
+    PULUMI_DEBUG_COMMANDS: 'true',
     NO_COLOR: '1',
   };
   const options = { cwd: project.folder, env, timeout: commandTimeoutMs, maxBuffer: 64 * 1024 * 1024 };

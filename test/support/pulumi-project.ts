@@ -30,8 +30,11 @@ export interface PinOptions {
 /** A Pulumi project of its own: this tree's program and settings, with pins and records that only the test knows. */
 export class PulumiProject {
   readonly folder = mkdtempSync(join(tmpdir(), 'orrery-project-'));
+  /** The real cluster to which a stand-in for the provider applies; empty for none. */
+  readonly kubeconfig: string;
 
-  constructor() {
+  constructor(kubeconfig = '') {
+    this.kubeconfig = kubeconfig;
     for (const name of ['infra', 'stacks', 'package.json', 'Pulumi.yaml', 'Pulumi.dev.yaml', 'Pulumi.prod.yaml']) {
       const filter = (source: string) => !/\/stacks\/(pins|records)(\/|$)/.test(source);
       cpSync(join(root, name), join(this.folder, name), { recursive: true, filter });
