@@ -7,6 +7,7 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
+import { allowPeers, planNetworkPolicy, type Peer } from '../planning/network-policy.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
 import { poolLabel } from '../planning/pools.ts';
 import {
@@ -39,6 +40,8 @@ export interface RedisSetArgs {
   readonly storageClassName?: Input<string>;
   /** Whether nodes carry `orrery.dev/pool`: then it runs on `general`, which is never reclaimed. */
   readonly nodePools: boolean;
+  /** Pods of other namespaces that connect: what scales by it or measures it. Its own namespace's pods always may. Default none. */
+  readonly clients?: readonly Peer[];
   /** What has to stand first: the driver of volumes. */
   readonly after: readonly Resource[];
 }
@@ -112,6 +115,14 @@ export class RedisSet extends ComponentResource implements Redis {
     new kubernetes.policy.v1.PodDisruptionBudget(
       `${name}-budget`,
       { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: labels } } },
+      { parent: this },
+    );
+    new kubernetes.networking.v1.NetworkPolicy(
+      `${name}-traffic`,
+      {
+        metadata: { namespace: args.namespace },
+        spec: planNetworkPolicy([allowPeers({ from: [{}, ...(args.clients ?? [])], ports: [redisPort] })], labels),
+      },
       { parent: this },
     );
     this.url = interpolate`redis://${service.metadata.name}.${args.namespace}.svc:${redisPort}`;

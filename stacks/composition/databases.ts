@@ -28,6 +28,9 @@ export interface DatabasesRequest {
 
 export const clickHouseDatabase = 'orrery';
 
+/** Who reaches the data from other namespaces: operators and autoscalers, telemetry. Each still needs a password. */
+const operatorsAndWatchers = [{ namespace: namespaceNames.system }, { namespace: namespaceNames.observability }];
+
 /** State and cache, never one for both. */
 export function createRedisPair(request: DatabasesRequest): { readonly state: Redis; readonly cache: Redis } {
   return { state: createRedisOf('state', request), cache: createRedisOf('cache', request) };
@@ -55,7 +58,7 @@ function createRedisOf(role: RedisRole, request: DatabasesRequest): Redis {
   }
   return createRedis(
     name,
-    { role, image: imageReference('valkey'), ...form, ...placeOf(request), after },
+    { role, image: imageReference('valkey'), ...form, ...placeOf(request), clients: operatorsAndWatchers, after },
     { providers: cluster.providers },
   );
 }
@@ -88,8 +91,7 @@ export function createClickHouse(request: DatabasesRequest): ClickHouse {
       database: clickHouseDatabase,
       keeperHost: keeper.host,
       keeperLabels: clickHouseLabels(keeperName),
-      // The operator, and what reads and writes telemetry; each still needs a password.
-      clients: [{ namespace: namespaceNames.system }, { namespace: namespaceNames.observability }],
+      clients: operatorsAndWatchers,
       archive: archiveOf(request),
       after: [...after, keeper],
     },

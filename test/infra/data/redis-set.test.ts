@@ -38,6 +38,7 @@ describe('a Redis in a pod', () => {
       'kubernetes:core/v1:ConfigMap redis-config < redis',
       'kubernetes:apps/v1:StatefulSet redis-server < redis',
       'kubernetes:core/v1:Service redis-service < redis',
+      'kubernetes:networking.k8s.io/v1:NetworkPolicy redis-traffic < redis',
       'kubernetes:core/v1:PersistentVolumeClaim redis-volume < redis',
     ]);
     assert.deepEqual((resourceNamed(recording, 'redis-server').inputs['spec'] as StatefulSet).replicas, 1);
@@ -107,6 +108,20 @@ describe('a Redis in a pod', () => {
     assert.deepEqual(pod.containers[0].resources, {
       requests: { cpu: '0.5', memory: '1024Mi' },
       limits: { cpu: '0.5', memory: '1024Mi' },
+    });
+  });
+
+  it('lets in its namespace and those it is told, and goes out to nobody', async () => {
+    const from = async (others: Partial<RedisSetArgs>) =>
+      resourceNamed(await recordSet(state, others), 'redis-traffic').inputs['spec'];
+    const podSelector = { matchLabels: { 'app.kubernetes.io/name': 'redis', 'app.kubernetes.io/part-of': 'orrery' } };
+    const rule = { podSelector, policyTypes: ['Ingress'] };
+    const ports = [{ protocol: 'TCP', port: 6379 }];
+    assert.deepEqual(await from({}), { ...rule, ingress: [{ from: [{ podSelector: {} }], ports }] });
+    const system = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'orrery-system' } } };
+    assert.deepEqual(await from({ clients: [{ namespace: 'orrery-system' }] }), {
+      ...rule,
+      ingress: [{ from: [{ podSelector: {} }, system], ports }],
     });
   });
 
