@@ -5,6 +5,7 @@ import { computeRules, computeSettings } from './compute.ts';
 import { dataRules, dataSettings } from './data.ts';
 import { closed } from './fields.ts';
 import { networkRules, networkSettings } from './network.ts';
+import { observabilityRules, observabilitySettings } from './observability.ts';
 import { platformRules, platformSettings } from './platform.ts';
 import type { SettingsRule } from './problem.ts';
 import { serviceRules, serviceSettings } from './services.ts';
@@ -26,6 +27,7 @@ export const AwsSettings = Type.Object(
     ...dataSettings,
     ...serviceSettings,
     ...platformSettings,
+    ...observabilitySettings,
     ...tenantSettings,
   },
   closed,
@@ -40,6 +42,7 @@ export const awsRules: readonly SettingsRule<AwsSettings>[] = [
   ...dataRules,
   ...serviceRules,
   ...platformRules,
+  ...observabilityRules,
   ...tenantRules,
 ];
 
