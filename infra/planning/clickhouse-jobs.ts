@@ -31,7 +31,10 @@ export function planColdScript(job: ClickHouseJob, afterDays: number): Output<st
   const old = `database = '${job.database}' AND active AND disk_name = 'default' AND modification_time < now() - INTERVAL ${afterDays} DAY`;
   return output(`${preamble(job)}
 for host in ${every.join(' ')}; do
-  ask "$host" "SELECT table, name FROM system.parts WHERE ${old}" | while read -r table part; do
+  # Not into a pipe at once: there a question that fails would pass for one without an answer.
+  parts="$(ask "$host" "SELECT table, name FROM system.parts WHERE ${old}")"
+  echo "$parts" | while read -r table part; do
+    test -n "$part" || continue
     ask "$host" "ALTER TABLE ${job.database}.\\\`$table\\\` MOVE PART '$part' TO VOLUME '${coldVolume}'" < /dev/null
   done
 done
