@@ -4,7 +4,7 @@ import { messageOf } from '@orrery/kit/errors';
 import type { JobView } from '@orrery/kit/jobs';
 import { retry } from '@orrery/kit/retry';
 import type { Service, ServiceContext } from '@orrery/kit/service';
-import { createFolderStore } from '@orrery/kit/store';
+import { openStore } from '@orrery/kit/open-store';
 import type { CompiledFeatureSet } from './compiler.ts';
 import type { settings } from './config.ts';
 import { createDatabase, type Database } from './database.ts';
@@ -89,7 +89,7 @@ export class FeaturesService {
     const limits = { daysPerQuery, daysPerRequestMax, jobsMax };
     const materialiser = new Materialiser({ database, history, partitions, log, metrics: this.metrics, ...limits });
     const vectors = new Vectors({ database, statements, history, daysMax: vectorDaysMax });
-    this.parts = { database, partitions, materialiser, store: createFolderStore(config.store?.folder ?? ''), vectors };
+    this.parts = { database, partitions, materialiser, store: openStore(config.store ?? { folder: '' }), vectors };
   }
 
   private async prepare(database: Database, history: History): Promise<void> {

@@ -25,6 +25,16 @@ const KafkaAccess = Type.Object({
 });
 export type KafkaAccess = Static<typeof KafkaAccess>;
 
+const StorePlace = Type.Union([
+  Type.Object({ folder: Type.String() }),
+  Type.Object({
+    bucket: Type.String(),
+    region: Type.String(),
+    endpoint: Type.Optional(Type.String({ description: 'of an S3 that is not that of AWS' })),
+  }),
+]);
+export type StorePlace = Static<typeof StorePlace>;
+
 /** What every service is told about where it runs. Secrets come as files, never as values. */
 export const Platform = Type.Object({
   service: Type.String(),
@@ -41,7 +51,7 @@ export const Platform = Type.Object({
   dataFolder: Type.Optional(Type.String({ description: 'a folder that this service alone owns' })),
   redis: Type.Optional(Type.Object({ state: Type.Optional(Url), cache: Type.Optional(Url) })),
   clickhouse: Type.Optional(Type.Object({ url: Url, database: Type.String({ default: 'orrery' }) })),
-  store: Type.Optional(Type.Object({ folder: Type.String() })),
+  store: Type.Optional(StorePlace),
   bus: Type.Optional(Type.Union([Type.Object({ driver: Type.Literal('redis') }), KafkaAccess])),
   peers: Type.Record(Type.String(), Url, { default: {} }),
   live: Type.Record(Type.String(), Type.String(), { default: {}, description: 'model -> digest of the live pair' }),

@@ -10,7 +10,7 @@ import { createPeer } from '@orrery/kit/peer';
 import { assertPolicy, openRedis, type Redis } from '@orrery/kit/redis';
 import { loadLibrary } from '@orrery/kit/redis-functions';
 import type { Service } from '@orrery/kit/service';
-import { createFolderStore } from '@orrery/kit/store';
+import { openStore } from '@orrery/kit/open-store';
 import { resultBytesMax } from './attempt.ts';
 import type { OrchestratorContext } from './config.ts';
 import { Cron } from './cron.ts';
@@ -135,7 +135,7 @@ async function startOrchestrator(
 function createProcessExecutor({ config, log }: OrchestratorContext, redis: Redis, shards: readonly string[]) {
   return new ProcessExecutor({
     programs: config.programs,
-    store: createFolderStore(config.store?.folder ?? join(tmpdir(), 'orrery-store')),
+    store: openStore(config.store ?? { folder: join(tmpdir(), 'orrery-store') }),
     results: createResultCache(redis, { shards, keptMs: config.settings.reuseKeptMs }),
     folder: join(config.dataFolder ?? join(tmpdir(), 'orrery-orchestrator'), 'workspaces'),
     hidden: config.tokenFile,

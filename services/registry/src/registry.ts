@@ -3,7 +3,8 @@ import type { Pair } from '@orrery/contracts/pair';
 import type { Model } from '@orrery/contracts/definitions/model';
 import { OrreryError } from '@orrery/kit/errors';
 import type { ServiceContext } from '@orrery/kit/service';
-import { createFolderStore } from '@orrery/kit/store';
+import { openStore } from '@orrery/kit/open-store';
+import type { ObjectStore } from '@orrery/kit/store';
 import { writeCard, type Card } from './card.ts';
 import type { settings } from './config.ts';
 import { readKept } from './documents.ts';
@@ -21,7 +22,7 @@ export class Registry {
   readonly pairs = new Pairs();
   models: ReadonlyMap<string, DefinedModel> = new Map();
   private readonly context: Context;
-  private readonly store: ReturnType<typeof createFolderStore>;
+  private readonly store: ObjectStore;
   private readonly log: PairLog;
   private started = false;
   private turn: Promise<unknown> = Promise.resolve();
@@ -36,7 +37,7 @@ export class Registry {
         hint: 'give the registry both',
       });
     }
-    this.store = createFolderStore(store.folder);
+    this.store = openStore(store);
     this.log = createFilePairLog(join(dataFolder, 'pairs.jsonl'), () => new Date());
   }
 

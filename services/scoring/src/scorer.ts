@@ -3,7 +3,8 @@ import { OrreryError } from '@orrery/kit/errors';
 import { createJobs, type JobView } from '@orrery/kit/jobs';
 import { createPeer, type Peer } from '@orrery/kit/peer';
 import type { ServiceContext } from '@orrery/kit/service';
-import { createFolderStore } from '@orrery/kit/store';
+import { openStore } from '@orrery/kit/open-store';
+import type { ObjectStore } from '@orrery/kit/store';
 import { featuresDiffer, scoreDay } from './batch.ts';
 import type { settings } from './config.ts';
 import { modelNotLive } from './errors.ts';
@@ -20,7 +21,7 @@ export class Scorer {
   private readonly pairs = new Map<string, LivePair>();
   private readonly features: Peer;
   private readonly client: ClickHouse;
-  private readonly store: ReturnType<typeof createFolderStore>;
+  private readonly store: ObjectStore;
   private readonly jobs: ReturnType<typeof createJobs>;
   private started = false;
 
@@ -32,7 +33,7 @@ export class Scorer {
       const message = 'store, clickhouse or the peer features is missing';
       throw new OrreryError({ code: 'CONFIG_INVALID', message, hint: 'give scoring all three' });
     }
-    this.store = createFolderStore(store.folder);
+    this.store = openStore(store);
     this.client = openClickHouse({ ...clickhouse, token: context.token, service });
     this.features = createPeer({ name: 'features', url: features, token: context.token });
     this.jobs = createJobs({

@@ -87,6 +87,7 @@ describe('the configuration of a service in the cloud', () => {
   });
 
   for (const [what, place] of [
+    ['with Redis Streams and a bucket', {}],
     ['with Redis Streams and a volume', { store: 'volume' }],
     ['with Kafka and a volume', { store: 'volume', bus: kafka }],
   ] as const) {
@@ -96,12 +97,4 @@ describe('the configuration of a service in the cloud', () => {
       assert.doesNotThrow(() => checkConfig({ ...config, release: 'of the file' }, Type.Object({}), 'config.json'));
     });
   }
-
-  it('is not yet what the kit reads where the store is a bucket: the kit knows a folder only', async () => {
-    const config = { ...(await configOf('registry')), release: 'of the file' };
-    assert.throws(() => checkConfig(config, Type.Object({}), 'config.json'), {
-      code: 'CONFIG_INVALID',
-      message: /store/,
-    });
-  });
 });
