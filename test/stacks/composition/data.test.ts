@@ -4,13 +4,14 @@ import * as kubernetes from '@pulumi/kubernetes';
 import { output } from '@pulumi/pulumi';
 import { RandomPassword } from '@pulumi/random';
 import { createData } from '#stacks/composition/data.ts';
+import { digestOfBytes } from '@orrery/contracts/digest';
 import type { AwsSettings } from '#stacks/settings/settings.ts';
 import { cloudRelease, settingsOfFile } from '#test/support/cloud-release.ts';
 import { outline, record, resourceNamed, type RecordedResource } from '#test/support/pulumi.ts';
 
 type Settings = Record<string, unknown>;
 
-const topic = { schema: `sha256:${'a'.repeat(64)}`, producers: [], consumers: [] } as const;
+const topic = { schema: digestOfBytes('schema'), producers: [] as string[], consumers: [] as string[] };
 
 function recordData(environment: string, change: Settings = {}) {
   const settings = { ...settingsOfFile(environment), ...change } as AwsSettings;
