@@ -34,8 +34,10 @@ function settle(root: string, locked: Lockfile['packages'], installed: Lockfile[
   const entries = Object.entries(installed).flatMap(([place, entry]): [string, Entry][] => {
     const wanted = locked[place];
     if (!isPackage(place) || (wanted !== undefined && wanted.version === entry.version)) return [[place, entry]];
-    const version = readJson(join(root, place, 'package.json'))?.['version'];
-    if (typeof version !== 'string') return [];
+    const written = readJson(join(root, place, 'package.json'))?.['version'];
+    if (typeof written !== 'string') return [];
+    // A publisher may write v1.2.3, which npm locks as 1.2.3.
+    const version = written.replace(/^v(?=\d)/, '');
     return [[place, wanted?.version === version ? wanted : { ...entry, version }]];
   });
   return Object.fromEntries(entries);
