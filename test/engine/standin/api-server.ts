@@ -38,7 +38,10 @@ export class ApiServer {
   /** Undefined when it is gone. */
   async get(object: Values): Promise<Values | undefined> {
     const answer = await this.#kubectl(['get', '--ignore-not-found', '--output=json'], identityOf(object));
-    return answer.trim() === '' ? undefined : parsed(answer);
+    if (answer.trim() === '') return undefined;
+    // One that was asked for by a document comes as a list of one.
+    const { items } = parsed(answer) as { items?: readonly Values[] };
+    return items?.[0];
   }
 
   async delete(object: Values): Promise<void> {
