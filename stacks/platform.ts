@@ -1,5 +1,6 @@
 import type { Release } from '@orrery/contracts/release';
 import { composeCloud, type CompositionOutputs } from './composition/cloud.ts';
+import { composeOnCluster } from './composition/existing-cluster.ts';
 import { checkSettings } from './settings/check.ts';
 
 export interface PlatformRequest {
@@ -19,5 +20,7 @@ export type PlatformOutputs = CompositionOutputs;
  */
 export function composePlatform(request: PlatformRequest): PlatformOutputs {
   const settings = checkSettings(request.environment, request.settings);
-  return composeCloud({ ...request, settings });
+  return settings.target === 'aws'
+    ? composeCloud({ ...request, settings })
+    : composeOnCluster({ ...request, settings });
 }

@@ -3,6 +3,7 @@ import * as eks from '@pulumi/eks';
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
+import { providerDecisions } from '../planning/kubernetes-provider.ts';
 
 export interface ControlPlaneArgs {
   /**
@@ -31,17 +32,6 @@ const accessPolicies = {
   administrator: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy',
   viewer: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
 } as const;
-
-/** Provider settings that a variable of whoever deploys (PULUMI_K8S_…) would decide where the program leaves them open. */
-const decidedHere = {
-  enableConfigMapMutable: false,
-  enableSecretMutable: false,
-  enablePatchForce: false,
-  skipUpdateUnreachable: false,
-  suppressDeprecationWarnings: false,
-  suppressHelmHookWarnings: false,
-  upsertExistingObjects: false,
-} satisfies kubernetes.ProviderArgs;
 
 /**
  * The managed Kubernetes control plane alone: nodes, addons and access are resources of their own, because the remote
@@ -87,10 +77,7 @@ export class ControlPlane extends ComponentResource {
         kubeconfig: cluster.kubeconfigJson,
         // The address and the certificate of a cluster may change while it stays the same cluster.
         clusterIdentifier: cluster.eksCluster.arn,
-        enableServerSideApply: true,
-        // A network fault must not read as "everything was deleted".
-        deleteUnreachable: false,
-        ...decidedHere,
+        ...providerDecisions,
       },
       { parent: this, dependsOn: access },
     );

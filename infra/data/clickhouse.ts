@@ -7,7 +7,13 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { clickHousePorts, keeperPorts, planClickHouse, planClickHouseSpec } from '../planning/clickhouse.ts';
+import {
+  clickHousePorts,
+  keeperPorts,
+  planClickHouse,
+  planClickHouseSpec,
+  type ClickHouseUser,
+} from '../planning/clickhouse.ts';
 import { allow, type Permission } from '../planning/iam.ts';
 import {
   allowDns,
@@ -46,6 +52,8 @@ export interface ClickHouseArgs {
   readonly database: string;
   /** The Secret in the same namespace, and its key, that hold the password of the user `default`. */
   readonly password: { readonly secretName: Input<string>; readonly key: string };
+  /** Users beside `default`, each with its own rights and password. Default none. */
+  readonly users?: readonly ClickHouseUser[];
   /** Parts that the rows are spread over, 1 to 32. */
   readonly shards: number;
   /** Copies of each shard, 1 to 3, each in a zone of its own. */
@@ -108,6 +116,7 @@ export class ClickHouse extends ComponentResource {
         metadata: { name, namespace },
         spec: planClickHouseSpec({
           ...args,
+          users: args.users ?? [],
           name,
           labels,
           storageClassName: args.storageClassName,

@@ -20,12 +20,26 @@ export interface ClickHousePlace {
   readonly region: string;
 }
 
+/** A user of the servers beside `default`, made by their configuration. */
+export interface ClickHouseUser {
+  readonly username: string;
+  /** Statements under `<grants><query>`: what it may do, and nothing else. */
+  readonly grants: readonly string[];
+  /** Settings of its profile, for example `{ readonly: '2' }`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The Secret in the same namespace, and its key, that hold its password. */
+  readonly secretName: Input<string>;
+  readonly secretKey: string;
+}
+
 export interface ClickHouseSpecRequest extends ClickHouseSize {
   /** Physical name of the installation: the claims of its volumes are named after it. */
   readonly name: string;
   readonly image: string;
   readonly database: string;
   readonly password: { readonly secretName: Input<string>; readonly key: string };
+  /** Users beside `default`. */
+  readonly users: readonly ClickHouseUser[];
   readonly keeperHost: Input<string>;
   readonly serviceAccountName: Input<string>;
   readonly storageClassName: Input<string> | undefined;
@@ -81,7 +95,7 @@ export function planClickHouseHosts(name: string, { shards, replicas }: ClickHou
 /** The `spec` of a ClickHouseInstallation, clickhouse.altinity.com/v1. */
 export function planClickHouseSpec(request: ClickHouseSpecRequest) {
   const { shards, replicas } = planClickHouse(request);
-  const { password, keeperHost } = request;
+  const { keeperHost, users } = request;
   return {
     defaults: {
       // A claim outlives its server, the installation and the operator.
@@ -94,11 +108,8 @@ export function planClickHouseSpec(request: ClickHouseSpecRequest) {
     },
     configuration: {
       zookeeper: { nodes: [{ host: keeperHost, port: keeperPorts.client }] },
-      users: {
-        'default/password': { valueFrom: { secretKeyRef: { name: password.secretName, key: password.key } } },
-        // Who reaches the port at all, the network policy says.
-        'default/networks/ip': ['::/0'],
-      },
+      users: planClickHouseUsers(request),
+      profiles: Object.assign({}, ...users.map(planProfile)) as Readonly<Record<string, string>>,
       settings: planClickHouseSettings(request),
       clusters: [
         {
@@ -129,6 +140,24 @@ export function planClickHouseSpec(request: ClickHouseSpecRequest) {
       ],
     },
   };
+}
+
+/** The users by path; who reaches the port at all, the network policy says. */
+function planClickHouseUsers({ password, users }: ClickHouseSpecRequest) {
+  const everyone = [{ username: 'default', secretName: password.secretName, secretKey: password.key }, ...users];
+  const known = everyone.map(({ username, secretName, secretKey }) => ({
+    [`${username}/password`]: { valueFrom: { secretKeyRef: { name: secretName, key: secretKey } } },
+    [`${username}/networks/ip`]: ['::/0'],
+  }));
+  const bounded = users.map(({ username, grants }) => ({
+    [`${username}/profile`]: username,
+    [`${username}/grants/query`]: [...grants],
+  }));
+  return Object.assign({}, ...known, ...bounded) as Readonly<Record<string, unknown>>;
+}
+
+function planProfile({ username, settings }: ClickHouseUser): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(settings).map(([setting, value]) => [`${username}/${setting}`, value]));
 }
 
 /** The servers' own settings, by path: `a/b` is the element b in a. */

@@ -1,7 +1,7 @@
 import type { Output } from '@pulumi/pulumi';
 import type { Release } from '@orrery/contracts/release';
 import { topicPartitions } from '#infra/planning/topics.ts';
-const admissionRules: never[] = [];
+import { admissionRules } from '#policies/admission/rules.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import { createCluster } from './cluster.ts';
 import { createCompute } from './compute.ts';
@@ -60,7 +60,16 @@ export function composeCloud(request: CompositionRequest<AwsSettings>): Composit
   });
   const operators = createOperators({ settings, kubernetes: base, namespaces, systemPool: true });
   const accounts = createDatabaseAccounts(namespaces, clickHouseDatabase, cluster);
-  const data = createData({ settings, release, foundation, network, cluster, namespace: namespaces, operators });
+  const data = createData({
+    settings,
+    release,
+    foundation,
+    network,
+    cluster,
+    namespace: namespaces,
+    operators,
+    accounts,
+  });
   const observability = createObservability({
     environment,
     settings,

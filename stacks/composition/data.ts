@@ -1,6 +1,7 @@
 import type { Output, Resource } from '@pulumi/pulumi';
 import type { Release } from '@orrery/contracts/release';
 import { StorageClass } from '#infra/data/storage-class.ts';
+import type { DatabaseAccounts } from '#infra/observability/database-accounts.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import { clickHouseDatabase, createBrokers, createClickHouse, createRedisPair } from './databases.ts';
 import type { ClusterLayer, DataLayer, Foundation, NamespaceLayer, NetworkLayer } from './layers.ts';
@@ -14,6 +15,8 @@ export interface DataRequest {
   readonly network: NetworkLayer;
   readonly cluster: ClusterLayer;
   readonly namespace: NamespaceLayer;
+  /** Users of ClickHouse beside the platform's. */
+  readonly accounts: DatabaseAccounts;
   /** The operators of ClickHouse and Kafka: without them their installations are refused as unknown. */
   readonly operators: readonly Resource[];
 }

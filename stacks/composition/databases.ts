@@ -3,6 +3,7 @@ import { ClickHouseKeeper } from '#infra/data/clickhouse-keeper.ts';
 import { ClickHouse, clickHouseLabels, type ClickHouseArchive } from '#infra/data/clickhouse.ts';
 import { createKafka, type Kafka } from '#infra/data/kafka.ts';
 import { createRedis, type Redis, type RedisRole } from '#infra/data/redis.ts';
+import type { DatabaseAccounts } from '#infra/observability/database-accounts.ts';
 import { engineVersions, imageReference } from '#infra/planning/versions.ts';
 import type { DataSettings } from '../settings/data.ts';
 import type { AwsSettings } from '../settings/settings.ts';
@@ -20,6 +21,8 @@ export interface DatabasesRequest {
   readonly stores: Stores;
   /** The class of volumes that outlive their claims. */
   readonly storageClassName: Input<string>;
+  /** Users of ClickHouse beside the platform's. */
+  readonly accounts: DatabaseAccounts;
   /** Names of the release's topics. */
   readonly topics: readonly string[];
   /** Nodes, and the operators of ClickHouse and Kafka. */
@@ -29,7 +32,7 @@ export interface DatabasesRequest {
 export const clickHouseDatabase = 'orrery';
 
 /** Who reaches the data from other namespaces: operators and autoscalers, telemetry. Each still needs a password. */
-const operatorsAndWatchers = [{ namespace: namespaceNames.system }, { namespace: namespaceNames.observability }];
+export const operatorsAndWatchers = [{ namespace: namespaceNames.system }, { namespace: namespaceNames.observability }];
 
 /** State and cache, never one for both. */
 export function createRedisPair(request: DatabasesRequest): { readonly state: Redis; readonly cache: Redis } {
@@ -64,7 +67,7 @@ function createRedisOf(role: RedisRole, request: DatabasesRequest): Redis {
 }
 
 export function createClickHouse(request: DatabasesRequest): ClickHouse {
-  const { settings, cluster, after } = request;
+  const { settings, cluster, accounts, after } = request;
   const { coldAfterDays: _, backup: __, ...size } = settings.clickhouse;
   const name = 'clickhouse';
   const keeperName = 'clickhouse-keeper';
@@ -92,6 +95,7 @@ export function createClickHouse(request: DatabasesRequest): ClickHouse {
       keeperHost: keeper.host,
       keeperLabels: clickHouseLabels(keeperName),
       clients: operatorsAndWatchers,
+      users: [accounts.telemetry, accounts.bi],
       archive: archiveOf(request),
       after: [...after, keeper],
     },

@@ -56,7 +56,7 @@ export interface DataLayer {
   /** The bucket of the content-addressed store, or a volume where there is no object store. */
   readonly store: BucketStore | VolumeStore;
   /** Absent where events travel by Redis Streams. */
-  readonly kafka?: Pick<Kafka, 'brokers' | 'username' | 'certificateSecretName'>;
+  readonly kafka?: Pick<Kafka, 'brokers' | 'username' | 'password' | 'certificateSecretName'>;
   /** What has to stand before a service can become ready. */
   readonly ready: readonly Resource[];
 }

@@ -27,8 +27,11 @@ interface WhereverItStands {
   readonly environment: string;
   readonly namespaces: NamespacesLayer;
   readonly data: DataLayer;
-  /** Users of ClickHouse for telemetry and for people, see `createDatabaseAccounts`. */
-  readonly accounts: DatabaseAccounts;
+  /**
+   * Users of ClickHouse for telemetry and for people, see `createDatabaseAccounts`. Absent where its one user is the platform's: then
+   * nobody writes lines and traces into it.
+   */
+  readonly accounts?: DatabaseAccounts;
   /** Name of the ClickHouse cluster whose replicas all hold a row. Default: a single server. */
   readonly clickhouseCluster?: string;
   /** GPUs that may be used at a time, slices counted: GpuCaps.quotaGpus. Default: no GPUs. */
@@ -56,9 +59,8 @@ export interface ClusterObservability extends WhereverItStands {
 export type ObservabilityRequest = CloudObservability | ClusterObservability;
 
 export interface ObservabilityLayer {
-  /** Where services send traces: OTLP over gRPC, and over HTTP. */
-  readonly otlpUrl: Output<string>;
-  readonly otlpHttpUrl: Output<string>;
+  /** Where services send traces, OTLP over gRPC and over HTTP; absent where nobody keeps them. */
+  readonly traces?: { readonly otlpUrl: Output<string>; readonly otlpHttpUrl: Output<string> };
   /** Where KEDA and people ask. */
   readonly prometheusUrl: Output<string>;
   /** A Service of the observability namespace that a route may lead to. Absent where the settings want none. */
@@ -86,8 +88,7 @@ export function createObservability(request: ObservabilityRequest): Observabilit
   const traces = createTelemetry(request);
   const metabase = createMetabase(request);
   return {
-    otlpUrl: traces.otlpUrl,
-    otlpHttpUrl: traces.otlpHttpUrl,
+    ...(traces === undefined ? {} : { traces }),
     prometheusUrl: metrics.prometheusUrl,
     definitions: metrics.definitions,
     ...(metabase === undefined ? {} : { metabase }),
@@ -161,20 +162,12 @@ function topicOf({ foundation, cluster }: CloudObservability, { topicArn, keyArn
 }
 
 /** Logs and traces into ClickHouse, and the figures of both Redis. */
-function createTelemetry(request: ObservabilityRequest): TraceGateway {
+function createTelemetry(request: ObservabilityRequest): TraceGateway | undefined {
   const { settings, namespaces, cluster, data, accounts, clickhouseCluster } = request;
   const { providers } = cluster;
   const { logDays, traceDays, traceSamplePercent } = settings.observability;
   const namespace = namespaces.observabilityName;
   const placement = placed(request);
-  const store = {
-    url: data.clickhouse.url,
-    username: accounts.telemetry.username,
-    password: accounts.telemetry.password,
-    ...(clickhouseCluster === undefined ? {} : { cluster: clickhouseCluster }),
-  };
-  const after = data.ready;
-  new LogAgent('log-agent', { namespace: namespaces.nodesName, store, days: logDays, after }, { providers });
   for (const role of ['state', 'cache'] as const) {
     const password = namespaces.token.value;
     new RedisExporter(
@@ -183,6 +176,15 @@ function createTelemetry(request: ObservabilityRequest): TraceGateway {
       { providers },
     );
   }
+  if (accounts === undefined) return undefined;
+  const store = {
+    url: data.clickhouse.url,
+    username: accounts.telemetry.username,
+    password: accounts.telemetry.password,
+    ...(clickhouseCluster === undefined ? {} : { cluster: clickhouseCluster }),
+  };
+  const after = data.ready;
+  new LogAgent('log-agent', { namespace: namespaces.nodesName, store, days: logDays, after }, { providers });
   return new TraceGateway(
     'trace-gateway',
     { namespace, store, days: traceDays, samplePercent: traceSamplePercent, after, ...placement },

@@ -41,7 +41,36 @@ const Msk = Type.Object(
   },
   closed,
 );
+const servers = {
+  shards: Count(1, 32, 'parts that the rows are spread over'),
+  replicas: Count(1, 3, 'copies of each shard, each in a zone of its own'),
+  keepers: Count(1, 5, 'keepers, by whose majority the copies agree: 1, 3 or 5'),
+  cpu: Cores(0.25, 64),
+  memoryMiB: MemoryMiB(1024),
+  volumeGiB: Count(10, 16_000, "each server's volume in GiB: it can grow, never shrink"),
+};
 const NoKafka = Type.Object({ kind: kind('none', 'none: events travel by Redis Streams') }, closed);
+
+/** Those of a Kubernetes that is there already: everything is a pod or a volume of it. */
+export const kubernetesDataSettings = {
+  redis: Type.Object({ state: StatePod, cache: CachePod }, closed),
+  clickhouse: OneForm(
+    [
+      Type.Object({ kind: kind('embedded', 'embedded: the engine in one pod of ours'), volumeGiB: VolumeGiB }, closed),
+      Type.Object({ kind: kind('servers', 'servers: made by its operator'), ...servers }, closed),
+    ],
+    'kind: embedded (telemetry stays out of it) or servers',
+  ),
+  kafka: OneForm([NoKafka, Strimzi], 'kind: none or strimzi'),
+  store: Type.Object(
+    {
+      volumeGiB: VolumeGiB,
+      accessMode: Choice(['ReadWriteOnce', 'ReadWriteMany'], 'ReadWriteMany, or ReadWriteOnce where there is one node'),
+    },
+    closed,
+  ),
+};
+export type KubernetesDataSettings = Static<ReturnType<typeof Type.Object<typeof kubernetesDataSettings>>>;
 
 export const dataSettings = {
   redis: Type.Object(
@@ -53,12 +82,7 @@ export const dataSettings = {
   ),
   clickhouse: Type.Object(
     {
-      shards: Count(1, 32, 'parts that the rows are spread over'),
-      replicas: Count(1, 3, 'copies of each shard, each in a zone of its own'),
-      keepers: Count(1, 5, 'keepers, by whose majority the copies agree: 1, 3 or 5'),
-      cpu: Cores(0.25, 64),
-      memoryMiB: MemoryMiB(1024),
-      volumeGiB: Count(10, 16_000, "each server's volume in GiB: it can grow, never shrink"),
+      ...servers,
       coldAfterDays: Count(0, 3650, 'days after which what was written goes to S3; 0: it stays on the volume'),
       backup: Type.Object(
         {
@@ -172,3 +196,23 @@ function findKafkaProblems({ kafka }: DataSettings, environment: string): Settin
     ),
   ];
 }
+
+/** What can't be planned in a Kubernetes that is there already. */
+export const kubernetesDataRules: readonly SettingsRule<KubernetesDataSettings>[] = [
+  {
+    reads: ['redis'],
+    find: ({ redis: { state, cache } }) => [
+      ...planned('redis.state', state, () => planRedisSet({ role: 'state', ...state })),
+      ...planned('redis.cache', cache, () => planRedisSet({ role: 'cache', ...cache })),
+    ],
+  },
+  {
+    reads: ['clickhouse'],
+    find: ({ clickhouse }) =>
+      clickhouse.kind === 'embedded' ? [] : planned('clickhouse', clickhouse, () => planClickHouse(clickhouse)),
+  },
+  {
+    reads: ['kafka'],
+    find: ({ kafka }) => (kafka.kind === 'none' ? [] : planned('kafka', kafka, () => planStrimzi(kafka))),
+  },
+];

@@ -4,6 +4,7 @@ import { clusterRules, clusterSettings } from './cluster.ts';
 import { computeRules, computeSettings } from './compute.ts';
 import { dataRules, dataSettings } from './data.ts';
 import { closed } from './fields.ts';
+import { kubernetesRules, KubernetesSettings } from './kubernetes.ts';
 import { networkRules, networkSettings } from './network.ts';
 import { observabilityRules, observabilitySettings } from './observability.ts';
 import { platformRules, platformSettings } from './platform.ts';
@@ -33,7 +34,7 @@ export const AwsSettings = Type.Object(
   closed,
 );
 export type AwsSettings = Static<typeof AwsSettings>;
-export type Settings = AwsSettings;
+export type Settings = AwsSettings | KubernetesSettings;
 
 export const awsRules: readonly SettingsRule<AwsSettings>[] = [
   ...networkRules,
@@ -55,6 +56,7 @@ export interface Form {
 /** By the word of `target`. */
 export const forms: Readonly<Record<string, Form>> = {
   aws: { schema: AwsSettings, rules: awsRules },
+  kubernetes: { schema: KubernetesSettings, rules: kubernetesRules },
 };
 
 /** The form that a file's `target` asks for; a file that says neither is held against that of a cloud. */
