@@ -85,7 +85,11 @@ const bad: readonly (readonly [policy: string, fault: string, object: Fields])[]
   [
     'images-by-digest',
     'a first container by tag',
-    pod({ initContainers: [{ ...container, image: 'busybox', livenessProbe: undefined, readinessProbe: undefined }] }),
+    pod({
+      initContainers: [
+        { ...container, name: 'first', image: 'busybox', livenessProbe: undefined, readinessProbe: undefined },
+      ],
+    }),
   ],
   ['pods-bounded', 'no requests', withContainer({ resources: { limits: { memory: '1Gi' } } })],
   ['pods-bounded', 'no limit of memory', withContainer({ resources: { requests: { cpu: '1', memory: '1Gi' } } })],
@@ -101,7 +105,11 @@ const bad: readonly (readonly [policy: string, fault: string, object: Fields])[]
   ['tokens-not-mounted', 'a token for everybody', pod({ automountServiceAccountToken: undefined })],
   ['tokens-not-mounted', 'a token on demand', pod({ automountServiceAccountToken: true })],
   ['gpus-requested-whole', 'a pod without a GPU among GPUs', pod(tolerates)],
-  ['gpus-requested-whole', 'a first container on demand without an end', pod({ ...tolerates, restartPolicy: 'Never' })],
+  [
+    'gpus-requested-whole',
+    'a pod without a GPU, that ends by itself, among GPUs',
+    pod({ ...tolerates, restartPolicy: 'Never' }),
+  ],
   ['load-balancers-listed', 'a load balancer for everybody', service({ type: 'LoadBalancer' })],
   [
     'load-balancers-listed',
@@ -153,12 +161,14 @@ describe('the rules at the cluster’s door', function () {
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } };
     await apply([account]);
     // A policy is compiled and watched some time after it is made.
-    await eventually(async () => {
+    const isThere = async () => {
       for (const [policy, fault, object] of bad) {
         const { output } = await dryRun(object);
         assert.ok(output.includes(`test-${policy}`), `${policy} is not there yet for ${fault}: ${output}`);
       }
-    }, 60_000);
+      return true;
+    };
+    await eventually(isThere, { timeoutMs: 60_000, intervalMs: 500, what: 'every policy' });
   });
 
   after(async () => {

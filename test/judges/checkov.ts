@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execute } from '#stacks/setup/execution.ts';
 import { currentHost } from '#stacks/setup/host.ts';
@@ -27,27 +29,17 @@ export async function installCheckov(): Promise<string> {
   return (await ensurePython({ root: ROOT, lockFile, host: { ...host, env }, progress })).python;
 }
 
-/** Judges one file. Without a network: what checkov would look up on its maker's platform is no part of the verdict. */
+/** Judges one file; nothing of it leaves this machine. */
 export async function runCheckov(
   python: string,
   file: string,
   framework: 'kubernetes' | 'terraform_plan',
 ): Promise<Verdict> {
-  const words = [
-    '-m',
-    'checkov.main',
-    '--file',
-    file,
-    '--framework',
-    framework,
-    '--output',
-    'json',
-    '--compact',
-    '--quiet',
-  ];
-  const env = { ...process.env, BC_SKIP_MAPPING: 'TRUE', LOG_LEVEL: 'CRITICAL' };
-  const { output } = await execute(python, words, { env, timeoutMs: runTimeoutMs });
-  const report = JSON.parse(output.slice(output.indexOf('{'))) as Report;
+  const folder = mkdtempSync(path.join(tmpdir(), 'orrery-checkov-'));
+  const told = ['--output', 'json', '--output-file-path', folder, '--compact', '--quiet'];
+  const words = ['-m', 'checkov.main', '--file', file, '--framework', framework, ...told];
+  const { output } = await execute(python, words, { env: process.env, timeoutMs: runTimeoutMs });
+  const report = JSON.parse(readFileSync(path.join(folder, 'results_json.json'), 'utf8')) as Report;
   if (report.summary === undefined) throw new Error(`checkov judged nothing of ${file}: ${output.slice(0, 500)}`);
   const failed = report.results?.failed_checks ?? [];
   return {
