@@ -1,4 +1,4 @@
-import { ofType, partsOf, type Graph, type Resource } from './graph.ts';
+import { ofType, partsOf, referredTo, valueAt, valuesAt, type Graph, type Resource } from './graph.ts';
 
 const bucketTypes: readonly string[] = ['aws:s3/bucket:Bucket', 'aws:s3/bucketV2:BucketV2'];
 
@@ -26,7 +26,11 @@ export function partsOfBucket(graph: Graph, bucket: Resource, part: BucketPart):
 export function isLogBucket(graph: Graph, bucket: Resource): boolean {
   const parts = ofType(graph, 'aws:s3/bucketLogging:BucketLogging', 'aws:s3/bucketLoggingV2:BucketLoggingV2');
   const wholes = graph.resources.filter(isBucket);
-  return partsOf(bucket, { parts, property: 'targetBucket', wholes }).length > 0;
+  if (partsOf(bucket, { parts, property: 'targetBucket', wholes }).length > 0) return true;
+  return ofType(graph, 'kubernetes:gateway.k8s.aws/v1beta1:LoadBalancerConfiguration')
+    .flatMap(({ inputs }) => valuesAt(inputs, 'spec.loadBalancerAttributes[]'))
+    .filter(({ value }) => valueAt(value, 'key') === 'access_logs.s3.bucket')
+    .some(({ value }) => referredTo(wholes, valueAt(value, 'value')) === bucket);
 }
 
 /** The store of releases, by a word of its name. */

@@ -21,6 +21,10 @@ function checkStore(resource: Resource, { backupDaysMin }: Environment): Violati
     const problem = `must be ${backupDaysMin} or more`;
     return unmet(resource, [{ property: 'snapshotRetentionLimit', accepts: isAtLeast(backupDaysMin), problem }]);
   }
+  if (resource.type === 'aws:rds/instance:Instance') {
+    const problem = `must be ${backupDaysMin} or more`;
+    return unmet(resource, [{ property: 'backupRetentionPeriod', accepts: isAtLeast(backupDaysMin), problem }]);
+  }
   if (resource.type !== 'aws:dynamodb/table:Table') return [];
   return unmet(resource, [{ property: 'pointInTimeRecovery.enabled', accepts: isTrue, problem: 'must be on' }]);
 }

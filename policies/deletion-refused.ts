@@ -12,6 +12,10 @@ const demandsOfType: Readonly<Record<string, readonly Demand[]>> = {
     on('deletionProtection'),
     { property: 'skipFinalSnapshot', accepts: isOneOf(undefined, false), problem: 'goes without a last snapshot' },
   ],
+  'aws:rds/instance:Instance': [
+    on('deletionProtection'),
+    { property: 'skipFinalSnapshot', accepts: isOneOf(undefined, false), problem: 'goes without a last snapshot' },
+  ],
   'eks:index:Cluster': [on('deletionProtection')],
 };
 

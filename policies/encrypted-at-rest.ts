@@ -18,10 +18,10 @@ const demandsOfType: Readonly<Record<string, readonly Demand[]>> = {
   'aws:elasticache/serverlessCache:ServerlessCache': [keyed('kmsKeyId')],
   'aws:kms/key:Key': [enabled('enableKeyRotation')],
   'aws:msk/cluster:Cluster': [keyed('encryptionInfo.encryptionAtRestKmsKeyArn')],
-  'aws:rds/cluster:Cluster': [enabled('storageEncrypted')],
+  'aws:rds/cluster:Cluster': [enabled('storageEncrypted'), keyed('kmsKeyId')],
+  'aws:rds/instance:Instance': [enabled('storageEncrypted'), keyed('kmsKeyId')],
   'aws:secretsmanager/secret:Secret': [keyed('kmsKeyId')],
   'aws:sns/topic:Topic': [keyed('kmsMasterKeyId')],
-  'aws:sqs/queue:Queue': [keyed('kmsMasterKeyId')],
   'eks:index:Cluster': [keyed('encryptionConfigKeyArn')],
 };
 
@@ -32,10 +32,6 @@ const disksOfType: Readonly<Record<string, string>> = {
 };
 
 const storageClassType = 'kubernetes:storage.k8s.io/v1:StorageClass';
-const registryTypes: readonly string[] = [
-  'aws:ecr/repository:Repository',
-  'aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate',
-];
 
 export const encryptedAtRest: Rule = {
   name: 'encrypted-at-rest',
@@ -50,7 +46,12 @@ function checkResource(graph: Graph, resource: Resource): Violation[] {
   const disks = disksOfType[type];
   if (disks !== undefined) return checkDisks(resource, disks);
   if (isBucket(resource)) return checkBucket(graph, resource);
-  if (registryTypes.includes(type)) return checkRegistry(resource);
+  // What templates make holds copies of public images, which AWS encrypts by a key of its own.
+  if (type === 'aws:ecr/repository:Repository') return checkRegistry(resource);
+  // A queue that other services of AWS write to has the queues' own key.
+  if (type === 'aws:sqs/queue:Queue' && !isTrue(inputs['sqsManagedSseEnabled'])) {
+    return unmet(resource, [keyed('kmsMasterKeyId')]);
+  }
   if (type === storageClassType && inputs['provisioner'] === 'ebs.csi.aws.com') {
     return unmet(resource, [enabled('parameters.encrypted')]);
   }

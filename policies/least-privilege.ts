@@ -23,6 +23,7 @@ const dataServices: readonly string[] = [
 const withoutResource: readonly string[] = [
   'dynamodb:ListTables',
   'ecr:GetAuthorizationToken',
+  'iam:ListInstanceProfiles',
   'kms:ListAliases',
   'kms:ListKeys',
   'logs:DescribeLogGroups',

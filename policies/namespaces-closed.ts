@@ -6,6 +6,8 @@ import { namespaceOf, podSecurityOf } from './workloads.ts';
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'orrery-nodes': ['restricted', 'baseline', 'privileged'],
   'orrery-observability': ['restricted', 'baseline'],
+  // EMR writes the pods of Spark, and says nothing of system calls.
+  'orrery-spark': ['restricted', 'baseline'],
 };
 
 export const namespacesClosed: Rule = {

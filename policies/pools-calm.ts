@@ -1,5 +1,5 @@
 import { nodePoolType } from './gpu-pools.ts';
-import { isRecord, ofType, valueAt, valuesAt, type Resource } from './graph.ts';
+import { isRecord, listOf, ofType, valueAt, valuesAt, type Resource } from './graph.ts';
 import { violationAt, type Rule, type Violation } from './rule.ts';
 
 const calmSeconds = 300;
@@ -33,14 +33,18 @@ function secondsIn(value: unknown): number {
 /** One budget must hold at all times: one with a schedule is of its hours alone. */
 function checkBudgets(pool: Resource): Violation[] {
   const property = 'spec.disruption.budgets';
-  const always = valuesAt(pool.inputs, `${property}[]`).filter(
-    ({ value }) => isRecord(value) && value['schedule'] === undefined && value['reasons'] === undefined,
-  );
-  const bounded = always.some(
-    ({ value }) => isRecord(value) && value['nodes'] !== '100%' && value['nodes'] !== undefined,
-  );
-  if (bounded) return [];
+  const policy = valueAt(pool.inputs, 'spec.disruption.consolidationPolicy');
+  // An empty node takes nobody with it.
+  const reasons = policy === 'WhenEmpty' ? ['Drifted'] : ['Drifted', 'Underutilized'];
+  const budgets = valuesAt(pool.inputs, `${property}[]`).map(({ value }) => value);
+  if (reasons.every((reason) => budgets.some((budget) => bounds(budget, reason)))) return [];
   return [violationAt(pool, { property, value: valueAt(pool.inputs, property) }, 'lets all nodes go at once')];
+}
+
+function bounds(budget: unknown, reason: string): boolean {
+  if (!isRecord(budget) || budget['schedule'] !== undefined) return false;
+  const { nodes, reasons } = budget;
+  return nodes !== undefined && nodes !== '100%' && (reasons === undefined || listOf(reasons).includes(reason));
 }
 
 function checkLimits(pool: Resource): Violation[] {

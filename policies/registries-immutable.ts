@@ -38,6 +38,8 @@ function checkScan(graph: Graph, repository: Resource): Violation[] {
 function checkLifecycle(graph: Graph, repository: Resource): Violation[] {
   const parts = ofType(graph, 'aws:ecr/lifecyclePolicy:LifecyclePolicy');
   const wholes = ofType(graph, repositoryType);
-  if (partsOf(repository, { parts, property: 'repository', wholes }).length > 0) return [];
+  // A repository's name is known before it is made: people and registries refer to it.
+  const named = parts.some(({ inputs }) => inputs['repository'] === (repository.inputs['name'] ?? ''));
+  if (named || partsOf(repository, { parts, property: 'repository', wholes }).length > 0) return [];
   return [violationAt(repository, { property: 'lifecyclePolicy', value: undefined }, 'keeps every image for ever')];
 }

@@ -48,7 +48,7 @@ function checkPool(graph: Graph, pool: Resource): Violation[] {
     ...(zones === undefined || zones.length >= zonesMin
       ? []
       : [violationAt(pool, { property, value: zones }, `stands in fewer than ${zonesMin} zones`)]),
-    ...(hasFallback(graph, pool)
+    ...(isGpuNodePool(pool) || hasFallback(graph, pool)
       ? []
       : [violationAt(pool, { property, value: ['spot'] }, 'has nothing to fall back to')]),
   ];
