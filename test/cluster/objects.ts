@@ -11,7 +11,7 @@ export interface KubernetesObject {
 
 type Values = Readonly<Record<string, unknown>>;
 
-const symbol = /\$\{"?([^}"]+?)"?\.([^}]+)\}/g;
+const symbol = /(?<!\$)\$\{"?([^}"]+?)"?\.([^}]+)\}/g;
 
 /** What stands for an output of AWS, by the end of its path: the form counts, nobody looks it up. */
 const plausible: readonly (readonly [RegExp, (name: string) => string])[] = [

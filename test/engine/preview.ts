@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { GraphResource } from '#stacks/render/graph.ts';
 
 const unknown = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
-const symbol = /\$\{"?([^}"]+?)"?\.([^}]+)\}/g;
+/** An output; a "${" of the program's own has two "$" before it. */
+const symbol = /(?<!\$)\$\{"?([^}"]+?)"?\.([^}]+)\}/g;
 
 /** What the engine says of a resource in `pulumi preview --json`. */
 export interface EngineState {
@@ -87,12 +88,9 @@ export class PreviewComparison {
   /** A symbol stands for one value, wherever it stands. */
   #means(ours: string, theirs: string): boolean {
     const symbols = [...ours.matchAll(symbol)].map(([text]) => text);
-    if (symbols.length === 0) return ours === theirs;
-    const pattern = ours
-      .split(symbol)
-      .filter((_, index) => index % 3 === 0)
-      .map(quote)
-      .join('(.*?)');
+    const plain = ours.split(symbol).filter((_, index) => index % 3 === 0);
+    if (symbols.length === 0) return unescape(ours) === theirs;
+    const pattern = plain.map((text) => quote(unescape(text))).join('(.*?)');
     const found = new RegExp(`^${pattern}$`).exec(theirs);
     if (found === null) return false;
     return symbols.every((text, index) => {
@@ -148,6 +146,10 @@ function isSecret(value: unknown): boolean {
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+function unescape(text: string): string {
+  return text.replaceAll('$${', () => '${');
 }
 
 function quote(text: string): string {

@@ -7,6 +7,18 @@ interface Preview {
   readonly steps: { op: string; urn: string; newState?: { type: string; protect?: boolean } }[];
 }
 
+/** One kind for each layer of a cloud. */
+const expected = [
+  'aws:kms/key:Key',
+  'aws:ec2/subnet:Subnet',
+  'eks:index:Cluster',
+  'aws:eks/nodeGroup:NodeGroup',
+  'kubernetes:core/v1:Namespace',
+  'aws:elasticache/replicationGroup:ReplicationGroup',
+  'aws:s3/bucket:Bucket',
+  'kubernetes:apps/v1:Deployment',
+];
+
 describe('the program under a real engine', function () {
   this.timeout(2 * commandTimeoutMs);
   if (findProgram(currentHost(), 'pulumi') === undefined) {
@@ -29,29 +41,21 @@ describe('the program under a real engine', function () {
     assert.match(output, /npx orrery pin dev RELEASE/);
   });
 
-  it('previews a network, a cluster with three pools, the data stores and both services', async function () {
+  it('previews every layer: key, network, cluster, nodes, namespaces, data, services', async function () {
     const pin = await project.pin('dev');
     const answer = await pulumi(project, 'dev', 'preview', '--json');
     if (lacksAccount(answer)) this.skip();
     assert.equal(answer.code, 0, answer.output.slice(-2000));
     const { steps } = JSON.parse(answer.output) as Preview;
-    const count = (type: string) => steps.filter(({ newState }) => newState?.type === type).length;
+    const types = new Set(steps.map(({ newState }) => newState?.type ?? ''));
     assert.ok(steps.every(({ op }) => op === 'create'));
     assert.deepEqual(
-      {
-        subnets: count('aws:ec2/subnet:Subnet'),
-        clusters: count('eks:index:Cluster'),
-        pools: count('aws:eks/nodeGroup:NodeGroup'),
-        valkeys: count('aws:elasticache/replicationGroup:ReplicationGroup'),
-        buckets: count('aws:s3/bucket:Bucket'),
-        databases: count('kubernetes:apps/v1:StatefulSet'),
-        deployments: count('kubernetes:apps/v1:Deployment'),
-      },
-      { subnets: 6, clusters: 1, pools: 3, valkeys: 2, buckets: 1, databases: 1, deployments: 2 },
+      expected.filter((type) => !types.has(type)),
+      [],
     );
     assert.ok(answer.output.includes(pin.release));
-    const bucket = steps.find(({ newState }) => newState?.type === 'aws:s3/bucket:Bucket');
-    assert.equal(bucket?.newState?.protect, true);
+    const buckets = steps.filter(({ newState }) => newState?.type === 'aws:s3/bucket:Bucket');
+    assert.ok(buckets.some(({ newState }) => newState?.protect === true));
   });
 
   it('stops when Pulumi.dev.yaml says something that nobody pinned', async () => {

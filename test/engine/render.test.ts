@@ -20,6 +20,9 @@ const childrenOfCluster = [
 /** The group that EKS adds to a cluster: an output that is known only once the cluster stands. */
 const groupOfCluster = '${cluster-cluster-eksCluster.vpcConfig.clusterSecurityGroupId}';
 
+/** Of a document the beginning is enough to find it. */
+const lineMax = 600;
+
 interface Preview {
   readonly steps: { urn: string; newState?: EngineState }[];
 }
@@ -62,7 +65,7 @@ function compare(environment: string, graph: readonly GraphResource[], states: R
     const state = states.get(resource.urn);
     assert.ok(state !== undefined);
     const told = comparison.differences(resource, state);
-    return (isUnseenByStandIn(told) ? [] : told).map((line) => `${resource.name} ${line}`);
+    return (isUnseenByStandIn(told) ? [] : told).map((line) => `${resource.name} ${line.slice(0, lineMax)}`);
   });
   assert.deepEqual(differences, []);
 }
@@ -72,7 +75,14 @@ function compare(environment: string, graph: readonly GraphResource[], states: R
  * the program reads nothing there, and whatever follows from the group has one difference for it and the others for its dependencies.
  */
 function isUnseenByStandIn(told: readonly string[]): boolean {
-  const unread = told.filter((line) => line.endsWith(`"${groupOfCluster}" but undefined`));
+  const unread = told.filter((line) => {
+    const [ours = '', theirs = ''] = line.slice(line.indexOf(': ') + 2).split(' but ');
+    return ours.includes(groupOfCluster) && unquoted(ours).replaceAll(groupOfCluster, 'undefined') === unquoted(theirs);
+  });
   const others = told.filter((line) => !unread.includes(line));
   return unread.length > 0 && others.every((line) => /^dependency .*only in the render: .*cluster-cluster/.test(line));
+}
+
+function unquoted(text: string): string {
+  return text.replace(/^"([^"]*)"$/, '$1');
 }
