@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseClient } from '@clickhouse/client';
 import { messageOf, OrreryError } from './errors.ts';
 import type { Log } from './log.ts';
+import { replicateTables } from './replicated-tables.ts';
 
 export type ClickHouse = ClickHouseClient;
 
@@ -45,12 +46,25 @@ export function clickHouseError(error: unknown, doing: string): OrreryError {
   });
 }
 
+/** Says how statements that make tables are said to this server: as they stand, or for a database that has replicas. */
+export async function dialectOf(client: ClickHouse): Promise<(statement: string) => string> {
+  const answer = await client.query({
+    query: 'SELECT engine FROM system.databases WHERE name = currentDatabase()',
+    format: 'JSONEachRow',
+  });
+  const [database] = await answer.json<{ engine: string }>();
+  return database?.engine === 'Replicated' ? replicateTables : (statement) => statement;
+}
+
 /**
- * Applies `NNN_<verb>_<noun>.sql` of a folder in order, each once, and remembers them by digest. Throws `MIGRATION_CHANGED` when
- * one that was applied has other text: an applied migration is never edited, another one follows it.
+ * Applies `NNN_<verb>_<noun>.sql` of a folder in order, each once, and remembers them by digest: of the text as it was written, which
+ * is the same on a server with replicas. Throws `MIGRATION_CHANGED` when one that was applied has other text: an applied migration
+ * is never edited, another one follows it.
  */
 export async function migrate(client: ClickHouse, options: { service: string; folder: URL; log: Log }): Promise<void> {
-  await client.command({ query: await readFile(new URL('../sql/migrations-ledger.sql', import.meta.url), 'utf8') });
+  const said = await dialectOf(client);
+  const ledger = await readFile(new URL('../sql/migrations-ledger.sql', import.meta.url), 'utf8');
+  await client.command({ query: said(ledger) });
   const applied = await appliedMigrations(client, options.service);
   const files = (await readdir(options.folder)).filter((file) => /^\d{3}_[a-z0-9_]+\.sql$/.test(file)).sort();
   for (const file of files) {
@@ -60,7 +74,7 @@ export async function migrate(client: ClickHouse, options: { service: string; fo
     if (before === digest) continue;
     if (before !== undefined) throw changed(options.service, file);
     for (const statement of text.split(/;\s*(?:\n|$)/).filter((part) => part.trim() !== '')) {
-      await client.command({ query: statement });
+      await client.command({ query: said(statement) });
     }
     await client.insert({
       table: 'migrations',
