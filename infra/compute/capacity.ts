@@ -1,4 +1,4 @@
-import type { ComponentResource, ComponentResourceOptions, Input, Resource } from '@pulumi/pulumi';
+import type { ComponentResourceOptions, Input, Output, Resource } from '@pulumi/pulumi';
 import type { PoolPlan } from '../planning/pools.ts';
 import { KarpenterPool } from './karpenter-pool.ts';
 import { Karpenter } from './karpenter.ts';
@@ -28,15 +28,21 @@ export interface CapacityRequest {
   readonly after: readonly Resource[];
 }
 
+export interface Capacity {
+  /** What has to stand before a pod that needs the nodes is made. */
+  readonly ready: readonly Resource[];
+  /** Where AWS says which nodes it is about to take. Absent where EKS itself listens. */
+  readonly queueName?: Output<string>;
+}
+
 /**
- * The nodes that work is done on, from the same plans by either backend: the only place that chooses. What it returns has to stand
- * before a pod that needs them is made.
+ * The nodes that work is done on, from the same plans by either backend: the only place that chooses.
  */
-export function createCapacity(request: CapacityRequest, options: ComponentResourceOptions): ComponentResource[] {
+export function createCapacity(request: CapacityRequest, options: ComponentResourceOptions): Capacity {
   return request.backend === 'karpenter' ? byKarpenter(request, options) : byNodeGroups(request, options);
 }
 
-function byKarpenter(request: CapacityRequest, options: ComponentResourceOptions): ComponentResource[] {
+function byKarpenter(request: CapacityRequest, options: ComponentResourceOptions): Capacity {
   const { plans, cluster, subnetIds, tags } = request;
   const karpenter = new Karpenter(
     'karpenter',
@@ -51,9 +57,9 @@ function byKarpenter(request: CapacityRequest, options: ComponentResourceOptions
     },
     options,
   );
-  const { instanceProfileName: instanceProfile } = karpenter;
+  const { instanceProfileName: instanceProfile, queueName } = karpenter;
   const { securityGroupId } = cluster;
-  return plans.map(
+  const ready = plans.map(
     (plan) =>
       new KarpenterPool(
         `${plan.name}-pool`,
@@ -61,12 +67,14 @@ function byKarpenter(request: CapacityRequest, options: ComponentResourceOptions
         options,
       ),
   );
+  return { ready, queueName };
 }
 
-function byNodeGroups(request: CapacityRequest, options: ComponentResourceOptions): ComponentResource[] {
+function byNodeGroups(request: CapacityRequest, options: ComponentResourceOptions): Capacity {
   const { plans, subnetIds, tags, after } = request;
   const { clusterName, version } = request.cluster;
-  return plans.map(
+  const ready = plans.map(
     (plan) => new NodePool(`${plan.name}-pool`, { clusterName, version, subnetIds, plan, tags, after }, options),
   );
+  return { ready };
 }

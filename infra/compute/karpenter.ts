@@ -50,6 +50,8 @@ const serviceAccount = 'karpenter';
 export class Karpenter extends ComponentResource {
   /** Of the nodes, for the pools. */
   readonly instanceProfileName: Output<string>;
+  /** Where AWS says which nodes it is about to take: whoever watches it sees that nobody reads. */
+  readonly queueName: Output<string>;
 
   constructor(name: string, args: KarpenterArgs, options?: ComponentResourceOptions) {
     super('orrery:compute:Karpenter', name, {}, options);
@@ -81,6 +83,7 @@ export class Karpenter extends ComponentResource {
       { parent: this, dependsOn: [definitions, entry, ...ready, ...identity.ready] },
     );
     this.instanceProfileName = profile.name;
+    this.queueName = queueName;
     this.registerOutputs({ instanceProfileName: this.instanceProfileName });
   }
 }

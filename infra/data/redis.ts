@@ -8,6 +8,8 @@ export type { RedisRole } from '../planning/redis.ts';
 export interface Redis {
   /** `rediss://host:port` or `redis://host:port`, without the password. */
   readonly url: Output<string>;
+  /** Its servers by the names that CloudWatch counts by; absent where AWS does not run it. */
+  readonly memberIds?: readonly Output<string>[];
 }
 
 export type RedisArgs =

@@ -31,6 +31,7 @@ export interface ValkeyArgs {
 export class Valkey extends ComponentResource implements Redis {
   /** `rediss://host:port`, without the password. */
   readonly url: Output<string>;
+  readonly memberIds: readonly Output<string>[];
 
   constructor(name: string, args: ValkeyArgs, options?: ComponentResourceOptions) {
     super('orrery:data:Valkey', name, {}, options);
@@ -58,6 +59,7 @@ export class Valkey extends ComponentResource implements Redis {
       },
       args.role === 'state' ? stateful({ parent: this }) : { parent: this },
     );
+    this.memberIds = Array.from({ length: 1 + args.replicas }, (_, index) => interpolate`${group.id}-00${index + 1}`);
     this.url = interpolate`rediss://${group.primaryEndpointAddress}:${port}`;
     this.registerOutputs({ url: this.url });
   }

@@ -1,5 +1,5 @@
 import * as aws from '@pulumi/aws';
-import type { ComponentResource, Input, Resource } from '@pulumi/pulumi';
+import type { ComponentResource, Input, Output, Resource } from '@pulumi/pulumi';
 import type { NatPlan } from '../planning/nat.ts';
 import { createNatInstance } from './nat-instance.ts';
 
@@ -17,33 +17,40 @@ export interface NatPlace {
 /** Where a private subnet's route out leads; undefined where there is none. */
 export type WayOut = (zone: string) => Pick<aws.ec2.RouteArgs, 'natGatewayId' | 'networkInterfaceId'> | undefined;
 
+export interface Nat {
+  readonly wayOut: WayOut;
+  /** Of what AWS runs: CloudWatch watches it. */
+  readonly gatewayIds: readonly Output<string>[];
+}
+
 /** Who leads the private subnets out, as children of a component: `<name>-nat…`. */
-export function createNat(parent: ComponentResource, name: string, place: NatPlace): WayOut {
+export function createNat(parent: ComponentResource, name: string, place: NatPlace): Nat {
   const { vpcId, cidr, tags, plan, publicSubnets, internet } = place;
   const options = { parent, dependsOn: [internet] };
-  if (plan.kind === 'none') return () => undefined;
+  if (plan.kind === 'none') return { wayOut: () => undefined, gatewayIds: [] };
   if (plan.kind === 'regional') {
     const gateway = new aws.ec2.NatGateway(
       `${name}-nat`,
       { vpcId, availabilityMode: 'regional', connectivityType: 'public', tags: { Name: `${name}-nat` } },
       options,
     );
-    return () => ({ natGatewayId: gateway.id });
+    return { wayOut: () => ({ natGatewayId: gateway.id }), gatewayIds: [gateway.id] };
   }
   if (plan.kind === 'instance') {
     const { zone, instance } = plan;
     const subnetId = subnetOf(publicSubnets, zone).id;
     const card = createNatInstance(parent, `${name}-nat`, { vpcId, cidr, tags, zone, subnetId, instance });
-    return () => card;
+    return { wayOut: () => card, gatewayIds: [] };
   }
   const gateways = new Map(
     plan.zones.map((zone) => [zone, createGateway(`${name}-nat-${zone}`, subnetOf(publicSubnets, zone), options)]),
   );
   const [first] = gateways.values();
-  return (zone) => {
+  const wayOut: WayOut = (zone) => {
     const gateway = gateways.get(zone) ?? first;
     return gateway === undefined ? undefined : { natGatewayId: gateway.id };
   };
+  return { wayOut, gatewayIds: [...gateways.values()].map(({ id }) => id) };
 }
 
 interface GatewayOptions {

@@ -49,6 +49,8 @@ export class Vpc extends ComponentResource {
   readonly vpcId: Output<string>;
   readonly publicSubnetIds: Output<string>[];
   readonly privateSubnetIds: Output<string>[];
+  /** Empty where nobody leads out, or a machine of ours. */
+  readonly natGatewayIds: readonly Output<string>[];
 
   constructor(name: string, args: VpcArgs, options?: ComponentResourceOptions) {
     super('orrery:network:Vpc', name, {}, options);
@@ -57,11 +59,12 @@ export class Vpc extends ComponentResource {
     const layer = { name, vpc, plan: plan.subnets };
     const { subnets: publicSubnets, routeTable, internet } = this.#createPublic(layer);
     const place = { vpcId: vpc.id, cidr: args.cidr, tags: args.tags, publicSubnets, internet };
-    const way = createNat(this, name, { ...place, plan: plan.nat });
-    const { subnets: privateSubnets, routeTables } = this.#createPrivate(layer, way);
+    const { wayOut, gatewayIds } = createNat(this, name, { ...place, plan: plan.nat });
+    const { subnets: privateSubnets, routeTables } = this.#createPrivate(layer, wayOut);
     this.vpcId = vpc.id;
     this.publicSubnetIds = [...publicSubnets.values()].map((subnet) => subnet.id);
     this.privateSubnetIds = privateSubnets.map((subnet) => subnet.id);
+    this.natGatewayIds = gatewayIds;
     createEndpoints(this, name, {
       vpcId: vpc.id,
       cidr: args.cidr,

@@ -33,7 +33,10 @@ function overview({ namespace }: DashboardsRequest): Dashboard {
     uid: 'orrery-overview',
     title: 'Orrery: overview',
     panels: [
-      table('Release and version of each service', `count by (${labels}) (kube_pod_labels{namespace="${namespace}"})`),
+      table(
+        'Release and version of each service',
+        `count by (${labels}) (kube_deployment_labels{namespace="${namespace}"})`,
+      ),
       line('Instances available', 'short', [
         `kube_deployment_status_replicas_available{namespace="${namespace}"}`,
         '{{deployment}}',

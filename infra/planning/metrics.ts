@@ -38,7 +38,7 @@ export const metricsNames = {
   dashboardLabel: 'grafana_dashboard',
 } as const;
 
-/** Pods keep these labels as labels of `kube_pod_labels`: which release and version runs, by service. */
+/** Deployments keep these labels as labels of `kube_deployment_labels`: which release and version runs, by service. */
 const versionLabels = ['app.kubernetes.io/name', 'app.kubernetes.io/version', 'orrery.dev/release'];
 /** A share of the volume that Prometheus may fill: a full one can't compact, and stops. */
 const volumeShare = 0.85;
@@ -70,7 +70,7 @@ export function planMetrics(plan: MetricsPlan): Record<string, unknown> {
     },
     'kube-state-metrics': {
       ...placement,
-      metricLabelsAllowlist: [`pods=[${versionLabels.join(',')}]`],
+      metricLabelsAllowlist: [`deployments=[${versionLabels.join(',')}]`],
       resources: bounded('20m', 256),
     },
     'prometheus-node-exporter': {

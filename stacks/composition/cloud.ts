@@ -1,21 +1,25 @@
 import type { Output } from '@pulumi/pulumi';
 import type { Release } from '@orrery/contracts/release';
+import { clickHouseCluster } from '#infra/planning/clickhouse.ts';
 import { topicPartitions } from '#infra/planning/topics.ts';
 import { admissionRules } from '#policies/admission/rules.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import { createCluster } from './cluster.ts';
-import { createCompute } from './compute.ts';
+import { createCompute, type ComputeLayer } from './compute.ts';
 import { clickHouseDatabase } from './databases.ts';
-import { createData } from './data.ts';
+import { createData, type CloudDataLayer } from './data.ts';
 import { createFoundation } from './foundation.ts';
-import type { ClusterLayer } from './layers.ts';
+import type { ClusterLayer, NetworkLayer } from './layers.ts';
 import { createNamespaces } from './namespace.ts';
 import { createNetwork } from './network.ts';
-import { createDatabaseAccounts, createObservability } from './observability.ts';
+import { createDatabaseAccounts, createObservability, type CloudObservability } from './observability.ts';
 import { createOperators } from './operators.ts';
-import { createPlatform } from './platform.ts';
+import { createPlatform, type PlatformLayer } from './platform.ts';
 import { createServices, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
+
+/** Name of the filter by which a bucket counts all its requests. */
+const everyRequest = 'all';
 
 export interface CompositionRequest<Settings> {
   /** For example `dev`. */
@@ -39,49 +43,26 @@ export function composeCloud(request: CompositionRequest<AwsSettings>): Composit
   const released = releasedServices(request);
   const foundation = createFoundation(environment, settings);
   const network = createNetwork(settings, foundation);
+  const below = { settings, foundation, network };
   const base = createCluster(settings, foundation, network);
   const namespaces = createNamespaces(settings, base);
-  const compute = createCompute({
-    settings,
-    foundation,
-    network,
-    cluster: base,
-    namespaces: { system: namespaces.systemName },
-  });
+  const compute = createCompute({ ...below, cluster: base, namespaces: { system: namespaces.systemName } });
   // What does the environment's work waits for nodes to do it on; what runs the platform stands on the system pool already.
   const cluster: ClusterLayer = { ...base, ready: compute.ready };
-  const platform = createPlatform({
-    settings,
-    foundation,
-    network,
-    cluster: base,
-    namespaces,
-    admission: admissionRules,
-  });
+  const platform = createPlatform({ ...below, cluster: base, namespaces, admission: admissionRules });
   const operators = createOperators({ settings, kubernetes: base, namespaces, systemPool: true });
   const accounts = createDatabaseAccounts(namespaces, clickHouseDatabase, cluster);
-  const data = createData({
-    settings,
-    release,
-    foundation,
-    network,
-    cluster,
-    namespace: namespaces,
-    operators,
-    accounts,
-  });
+  const data = createData({ ...below, release, cluster, namespace: namespaces, operators, accounts });
   const observability = createObservability({
+    ...below,
     environment,
-    settings,
-    foundation,
-    network,
     cluster,
     namespaces,
     data,
     accounts,
-    clickhouseCluster: 'orrery',
+    clickhouseCluster: clickHouseCluster,
     gpuQuota: compute.quotaGpus,
-    watched: {},
+    watched: watchedOf({ network, compute, platform, data }),
   });
   const urls = createServices(released, {
     ...request,
@@ -91,9 +72,45 @@ export function composeCloud(request: CompositionRequest<AwsSettings>): Composit
     ...(platform.gateway === undefined ? {} : { gateway: platform.gateway }),
     metrics: { namespaceName: namespaces.observabilityName, url: observability.prometheusUrl },
     dataCidr: network.cidr,
-    partitions: Object.fromEntries(Object.keys(release.data.topics).map((topic) => [topic, topicPartitions])),
+    storageClassName: data.storageClassName,
+    partitions: partitionsOf(release),
   });
   createTenants({ settings, kubernetes: cluster, sharesPerGpu: settings.gpu.sharesPerGpu });
-  const { clusterName } = base;
-  return { release: request.releaseDigest, clusterName, storeBucket: data.store.bucketName, urls };
+  return {
+    release: request.releaseDigest,
+    clusterName: base.clusterName,
+    storeBucket: data.store.bucketName,
+    urls,
+  };
+}
+
+/** Topic -> partitions: no group of consumers has more members that work. */
+export function partitionsOf({ data }: Pick<Release, 'data'>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.keys(data.topics).map((topic) => [topic, topicPartitions]));
+}
+
+interface Standing {
+  readonly network: NetworkLayer;
+  readonly compute: ComputeLayer;
+  readonly platform: PlatformLayer;
+  readonly data: CloudDataLayer;
+}
+
+/** What CloudWatch watches, because nothing in the cluster sees it. */
+function watchedOf({ network, compute, platform, data }: Standing): CloudObservability['watched'] {
+  const { store, backups, registryTable, redis } = data;
+  return {
+    natGatewayIds: network.natGatewayIds,
+    redis: (['state', 'cache'] as const).flatMap((role) => {
+      const { memberIds } = redis[role];
+      return memberIds === undefined ? [] : [{ role, memberIds }];
+    }),
+    ...(compute.queueName === undefined ? {} : { queueName: compute.queueName }),
+    tableNames: [registryTable.tableName],
+    buckets: [
+      { name: 'store', bucketName: store.bucketName, filterId: everyRequest },
+      { name: 'backups', bucketName: backups.bucketName, filterId: everyRequest },
+    ],
+    loadBalancers: platform.gateway !== undefined,
+  };
 }

@@ -21,7 +21,7 @@ export interface ClusterDataRequest {
   /** The operators of ClickHouse and Kafka. */
   readonly operators: readonly Resource[];
   /** Users of ClickHouse beside the platform's; none where it is embedded. */
-  readonly accounts: DatabaseAccounts | undefined;
+  readonly accounts: Pick<DatabaseAccounts, 'telemetry' | 'bi'> | undefined;
 }
 
 /** State, cache, rows, events and objects on the volumes of a Kubernetes that is there already. */

@@ -17,6 +17,8 @@ export interface ComputeRequest {
 export interface ComputeLayer {
   /** What has to stand before a pod of a service is made: the pools, and what makes their nodes. */
   readonly ready: readonly Resource[];
+  /** Where AWS says which nodes it is about to take; absent where EKS itself listens. */
+  readonly queueName?: Output<string>;
   /** What all pods together may ask for of `nvidia.com/gpu`. */
   readonly quotaGpus: number;
   /** Replicas that an autoscaler of GPU workers may ask for. */
@@ -26,7 +28,7 @@ export interface ComputeLayer {
 /** The pools that work is done on. */
 export function createCompute({ settings, foundation, network, cluster, namespaces }: ComputeRequest): ComputeLayer {
   const { region, accountId, tags } = foundation;
-  const pools = createCapacity(
+  const capacity = createCapacity(
     {
       backend: settings.capacity,
       plans: planPools(settings),
@@ -40,5 +42,6 @@ export function createCompute({ settings, foundation, network, cluster, namespac
     { providers: cluster.providers },
   );
   const { quotaGpus, workersMax } = planGpuCaps({ gpuMax: settings.gpuMax, ...settings.gpu });
-  return { ready: [...cluster.ready, ...pools], quotaGpus, workersMax };
+  const { ready, ...heard } = capacity;
+  return { ...heard, ready: [...cluster.ready, ...ready], quotaGpus, workersMax };
 }

@@ -16,7 +16,7 @@ export interface DataRequest {
   readonly cluster: ClusterLayer;
   readonly namespace: NamespaceLayer;
   /** Users of ClickHouse beside the platform's. */
-  readonly accounts: DatabaseAccounts;
+  readonly accounts: Pick<DatabaseAccounts, 'telemetry' | 'bi'>;
   /** The operators of ClickHouse and Kafka: without them their installations are refused as unknown. */
   readonly operators: readonly Resource[];
 }
@@ -24,6 +24,8 @@ export interface DataRequest {
 /** What the services' data layer is in a cloud of its own, and what else AWS keeps for them. */
 export interface CloudDataLayer extends DataLayer, Stores {
   readonly store: Stores['store'];
+  /** The class of volumes that outlive their claims. */
+  readonly storageClassName: Output<string>;
   /** Absent where no Spark job may run. */
   readonly spark?: { readonly virtualClusterId: Output<string>; readonly jobRoleArn: Output<string> };
 }
@@ -46,6 +48,7 @@ export function createData(request: DataRequest): CloudDataLayer {
   const spark = createSpark({ settings, foundation, cluster, stores });
   return {
     ...stores,
+    storageClassName: className,
     redis,
     clickhouse: { url: clickhouse.url, database: clickHouseDatabase },
     ...(kafka === undefined ? {} : { kafka }),

@@ -22,7 +22,7 @@ export interface DatabasesRequest {
   /** The class of volumes that outlive their claims. */
   readonly storageClassName: Input<string>;
   /** Users of ClickHouse beside the platform's. */
-  readonly accounts: DatabaseAccounts;
+  readonly accounts: Pick<DatabaseAccounts, 'telemetry' | 'bi'>;
   /** Names of the release's topics. */
   readonly topics: readonly string[];
   /** Nodes, and the operators of ClickHouse and Kafka. */

@@ -1,8 +1,8 @@
 import { ExistingCluster } from '#infra/cluster/existing-cluster.ts';
-import { topicPartitions } from '#infra/planning/topics.ts';
+import { clickHouseCluster } from '#infra/planning/clickhouse.ts';
 import { admissionRules } from '#policies/admission/rules.ts';
 import type { KubernetesSettings } from '../settings/kubernetes.ts';
-import type { CompositionOutputs, CompositionRequest } from './cloud.ts';
+import { partitionsOf, type CompositionOutputs, type CompositionRequest } from './cloud.ts';
 import { createClusterData, storageClassOf } from './cluster-data.ts';
 import { clickHouseDatabase } from './databases.ts';
 import type { KubernetesLayer } from './layers.ts';
@@ -39,7 +39,7 @@ export function composeOnCluster(request: CompositionRequest<KubernetesSettings>
     cluster: kubernetes,
     namespaces,
     data,
-    ...(accounts === undefined ? {} : { accounts, clickhouseCluster: 'orrery' }),
+    ...(accounts === undefined ? {} : { accounts, clickhouseCluster: clickHouseCluster }),
     ...(settings.gpuMax === 0 ? {} : { gpuQuota: settings.gpuMax }),
     ...(platform.gateway === undefined ? {} : { gatewayNamespace: namespaces.systemName }),
   });
@@ -52,7 +52,7 @@ export function composeOnCluster(request: CompositionRequest<KubernetesSettings>
     ...(platform.gateway === undefined ? {} : { gateway: platform.gateway }),
     ...storageClassOf(settings.cluster),
     metrics: { namespaceName: namespaces.observabilityName, url: observability.prometheusUrl },
-    partitions: Object.fromEntries(Object.keys(release.data.topics).map((topic) => [topic, topicPartitions])),
+    partitions: partitionsOf(release),
   });
   createTenants({ settings, kubernetes, sharesPerGpu: 1 });
   return { release: request.releaseDigest, urls };

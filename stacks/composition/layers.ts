@@ -25,6 +25,7 @@ export interface NetworkLayer {
   readonly cidr: string;
   readonly publicSubnetIds: Output<string>[];
   readonly privateSubnetIds: Output<string>[];
+  readonly natGatewayIds: readonly Output<string>[];
 }
 
 /** A Kubernetes, wherever it stands. */

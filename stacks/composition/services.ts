@@ -191,19 +191,10 @@ function signalsOf(request: ServicesRequest): SignalSources {
   };
 }
 
-interface Kafka {
-  readonly brokers: Input<string>;
-  readonly username: Input<string>;
-  readonly password: { readonly secretName: Input<string>; readonly key: string };
-  /** Absent where a public authority signs for the brokers. */
-  readonly certificateSecretName?: Input<string>;
-}
-
-/** The brokers, where events travel by them. Without a password of its own a user has the environment's token. */
-function kafkaOf({ settings, data, namespace: { token } }: ServicesRequest): Kafka | undefined {
+/** The brokers, where events travel by them. */
+function kafkaOf({ settings, data }: ServicesRequest): DataLayer['kafka'] {
   if (settings.bus === 'redis') return undefined;
-  const kafka: (Omit<Kafka, 'password'> & Partial<Pick<Kafka, 'password'>>) | undefined = data.kafka;
-  if (kafka !== undefined) return { password: { secretName: token.secretName, key: token.key }, ...kafka };
+  if (data.kafka !== undefined) return data.kafka;
   throw new CommandError({
     code: 'BUS_ABSENT',
     message: 'bus is kafka, and this environment has no brokers',

@@ -112,6 +112,8 @@ export function createSpark(request: {
 function storePolicy(arn: Output<string>, keyArn: Output<string>): Output<string> {
   return allow(
     { actions: ['s3:GetObject', 's3:PutObject'], resources: [arn.apply((text) => `${text}/sha256/*`)] },
+    // Without it S3 answers 403 for an object that is not there, which reads as a missing right.
+    { actions: ['s3:ListBucket'], resources: [arn], condition: { StringLike: { 's3:prefix': ['sha256/*'] } } },
     { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [keyArn] },
   );
 }

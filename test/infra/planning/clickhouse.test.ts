@@ -19,6 +19,7 @@ const request: ClickHouseSpecRequest = {
   image: `registry.example/clickhouse:1@sha256:${'a'.repeat(64)}`,
   database: 'orrery',
   password: { secretName: 'token-secret', key: 'token' },
+  users: [],
   keeperHost: 'keeper-1',
   serviceAccountName: 'account-1',
   storageClassName: 'kept',

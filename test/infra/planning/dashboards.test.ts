@@ -76,7 +76,7 @@ describe('the dashboards of an environment', () => {
     assert.deepEqual(overview?.panels[0]?.questions, [
       {
         expression:
-          'count by (label_app_kubernetes_io_name, label_app_kubernetes_io_version, label_orrery_dev_release) (kube_pod_labels{namespace="orrery"})',
+          'count by (label_app_kubernetes_io_name, label_app_kubernetes_io_version, label_orrery_dev_release) (kube_deployment_labels{namespace="orrery"})',
         legend: '',
       },
     ]);

@@ -52,9 +52,9 @@ describe('the metrics stack', () => {
     });
   });
 
-  it('tells which release and version each pod runs', () => {
+  it('tells which release and version each service runs', () => {
     assert.deepEqual(valuesOf()['kube-state-metrics']?.['metricLabelsAllowlist'], [
-      'pods=[app.kubernetes.io/name,app.kubernetes.io/version,orrery.dev/release]',
+      'deployments=[app.kubernetes.io/name,app.kubernetes.io/version,orrery.dev/release]',
     ]);
   });
 

@@ -20,7 +20,12 @@ function recordData(environment: string, change: Settings = {}) {
   return record(() => {
     const providers = { aws: new aws.Provider('aws'), kubernetes: new kubernetes.Provider('cluster') };
     const operator = new aws.sns.Topic('operator', {}, { provider: providers.aws });
+    const account = { grants: [], settings: {}, password: output('p'), secretName: output('s'), secretKey: 'password' };
     return createData({
+      accounts: {
+        telemetry: { ...account, username: 'orrery_telemetry' },
+        bi: { ...account, username: 'orrery_bi' },
+      },
       settings,
       release,
       foundation: {
@@ -36,6 +41,7 @@ function recordData(environment: string, change: Settings = {}) {
         cidr: '10.0.0.0/16',
         publicSubnetIds: [],
         privateSubnetIds: ['subnet-1', 'subnet-2', 'subnet-3'].map((id) => output(id)),
+        natGatewayIds: [],
       },
       cluster: {
         providers,

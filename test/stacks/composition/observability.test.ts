@@ -79,6 +79,7 @@ const recordCloud = (more: Partial<ObservabilitySettings['observability']> = {})
         cidr: '10.20.0.0/16',
         publicSubnetIds: [],
         privateSubnetIds: [output('subnet-1'), output('subnet-2')],
+        natGatewayIds: [],
       },
       cluster: {
         providers: { aws: account, kubernetes: provider },
@@ -197,7 +198,7 @@ describe('observability of a cloud of its own', () => {
     assert.deepEqual(resourceNamed(recording, 'log-agent-secret').inputs['stringData'], {
       $secret: { password: '${database-accounts-telemetry-password.result}' },
     });
-    const url = await recording.textOf(recording.result.otlpUrl);
+    const url = await recording.textOf(recording.result.traces?.otlpUrl ?? assert.fail());
     assert.equal(url, 'http://trace-gateway.orrery-observability.svc:4317');
   });
 

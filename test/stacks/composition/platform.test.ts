@@ -72,6 +72,7 @@ const network = {
   cidr: '10.20.0.0/16',
   publicSubnetIds: [output('subnet-public-1'), output('subnet-public-2')],
   privateSubnetIds: [output('subnet-private-1'), output('subnet-private-2')],
+  natGatewayIds: [],
 };
 
 function recordCloud(over: Partial<PlatformSettings> = {}) {

@@ -161,8 +161,10 @@ describe('the services of an environment', () => {
     assert.ok(network.includes('{"ipBlock":{"cidr":"10.20.0.0/16"}}') && network.includes('8123'));
   });
 
-  it('reach Kafka where events travel by it, with the password of its own Secret or the environment’s token', async () => {
-    const kafka = { brokers: output('one:9093'), username: 'orrery', certificateSecretName: output('kafka-ca') };
+  it('reach Kafka where events travel by it, with the password that the brokers name', async () => {
+    const password = { secretName: 'token-secret', key: 'token' };
+    const certificateSecretName = output('kafka-ca');
+    const kafka = { brokers: output('one:9093'), username: 'orrery', password, certificateSecretName };
     const withKafka: Over = () => ({ settings: { ...settings, bus: 'kafka' }, data: dataLayer({ kafka }) });
     const recording = await compose(withKafka);
     assert.deepEqual(configOf(recording, 'orchestrator')['bus'], {
