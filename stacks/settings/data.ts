@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { planClickHouse } from '#infra/planning/clickhouse.ts';
+import { planClickHouse, type ClickHouseSize } from '#infra/planning/clickhouse.ts';
 import { planMsk, planStrimzi } from '#infra/planning/kafka.ts';
 import { planRedisSet, type RedisRole } from '#infra/planning/redis.ts';
 import { Choice, closed, Cores, Count, MemoryMiB, OneForm, Text, VolumeGiB } from './fields.ts';
@@ -122,7 +122,7 @@ export const dataRules: readonly SettingsRule<DataSettings & NetworkSettings>[] 
   { reads: ['redis'], find: ({ redis }, environment) => (environment === 'prod' ? findForgetful(redis) : []) },
   {
     reads: ['clickhouse'],
-    find: ({ clickhouse }) => planned('clickhouse', clickhouse, () => planClickHouse(clickhouse)),
+    find: ({ clickhouse }) => findClickHouseProblems(clickhouse),
   },
   {
     reads: ['clickhouse'],
@@ -168,6 +168,22 @@ function findForgetful({ state }: DataSettings['redis']): SettingsProblem[] {
   ];
 }
 
+/** Servers can be made in shards, but the services make no table that spans them: each would see the rows of one shard alone. */
+function findClickHouseProblems(clickhouse: ClickHouseSize): SettingsProblem[] {
+  return [
+    ...planned('clickhouse', clickhouse, () => planClickHouse(clickhouse)),
+    ...unless(
+      clickhouse.shards === 1,
+      problem(
+        'clickhouse.shards',
+        clickhouse.shards,
+        'spreads rows over servers of which a service reads one',
+        '1; for more rows give the servers more memory and larger volumes',
+      ),
+    ),
+  ];
+}
+
 function findSingle({ replicas, keepers, backup }: DataSettings['clickhouse']): SettingsProblem[] {
   return [
     ...unless(
@@ -208,8 +224,7 @@ export const kubernetesDataRules: readonly SettingsRule<KubernetesDataSettings>[
   },
   {
     reads: ['clickhouse'],
-    find: ({ clickhouse }) =>
-      clickhouse.kind === 'embedded' ? [] : planned('clickhouse', clickhouse, () => planClickHouse(clickhouse)),
+    find: ({ clickhouse }) => (clickhouse.kind === 'embedded' ? [] : findClickHouseProblems(clickhouse)),
   },
   {
     reads: ['kafka'],

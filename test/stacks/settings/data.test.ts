@@ -68,6 +68,12 @@ describe('the settings of data', () => {
     assert.deepEqual(pathsOf('dev', put('clickhouse', { keepers: 0 })), ['clickhouse.keepers']);
   });
 
+  it('refuse rows spread over servers of which a service reads one', () => {
+    assert.deepEqual(pathsOf('dev', put('clickhouse', { shards: 2 })), ['clickhouse.shards']);
+    assert.deepEqual(pathsOf('prod', put('clickhouse', { shards: 32 })), ['clickhouse.shards']);
+    assert.deepEqual(pathsOf('dev', put('clickhouse', { shards: 33 })), ['clickhouse.shards']);
+  });
+
   it('hold prod to copies in two zones, keepers that can lose one, and backups of a week', () => {
     assert.deepEqual(pathsOf('prod', put('clickhouse', { replicas: 2, keepers: 3 })), []);
     assert.deepEqual(pathsOf('prod', put('clickhouse', { replicas: 1, keepers: 1 })), [
