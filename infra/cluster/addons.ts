@@ -4,7 +4,9 @@ import type { AddonPlan } from '../planning/addons.ts';
 import { podIdentityTrust } from '../planning/pod-identity.ts';
 
 export interface AddonsArgs {
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
+  /** Each with its exact version: from `planNetworkAddons` or `planNodeAddons`. */
   readonly addons: readonly AddonPlan[];
   /** What has to stand first: an addon whose pods find no node is reported as failed after 20 minutes. */
   readonly after: readonly Resource[];

@@ -13,7 +13,9 @@ export interface ControlPlaneArgs {
   readonly clusterName: string;
   /** Minor version of Kubernetes, for example `1.34`. */
   readonly version: string;
+  /** The network in which it stands. */
   readonly vpcId: Input<string>;
+  /** Where the control plane reaches the nodes: one in each zone. */
   readonly privateSubnetIds: Input<string>[];
   /** Who may reach the API from outside the network. Empty: nobody, the endpoint is private only. */
   readonly publicAccessCidrs: readonly string[];

@@ -17,6 +17,7 @@ import { createInterruptions } from './interruptions.ts';
 import { createNodeRole } from './node-role.ts';
 
 export interface KarpenterArgs {
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
   /** Region of the cluster, for example `eu-west-1`. */
   readonly region: string;

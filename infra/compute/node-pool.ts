@@ -14,9 +14,11 @@ import type { Transform } from '../planning/transform.ts';
 import { createNodeRole } from './node-role.ts';
 
 export interface NodePoolArgs {
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
   /** The control plane's version, from its output: nodes follow the cluster. */
   readonly version: Input<string>;
+  /** Where it stands: private subnets, one in each zone. */
   readonly subnetIds: Input<string>[];
   /** From planSystemPool, planGeneralPool, planSpotPool, planFallbackPool or planGpuPool. */
   readonly plan: PoolPlan;

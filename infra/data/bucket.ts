@@ -6,6 +6,7 @@ import { stateful } from '../planning/stateful.ts';
 export interface BucketArgs {
   /** The customer-managed key. Default: S3's own keys, which is all that the delivery of access logs can write by. */
   readonly keyArn?: Input<string>;
+  /** For how long objects and their old versions are kept, and when they move to cheaper classes. */
   readonly lifecycle: BucketLifecycle;
   /** The bucket that takes the access logs; each bucket's lie under its own name. Default: accesses are not logged. */
   readonly accessLogs?: { readonly bucketName: Input<string> };

@@ -13,6 +13,7 @@ import { allowDns, allowPeers, planNetworkPolicy } from '../planning/network-pol
 import { stateful } from '../planning/stateful.ts';
 
 export interface ClickHouseKeeperArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** By digest, for example `docker.io/clickhouse/clickhouse-keeper:26.3.33.24@sha256:…`. */
   readonly image: string;

@@ -45,6 +45,7 @@ export interface ClickHouseArchive {
 }
 
 export interface ClickHouseArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** By digest, for example `docker.io/clickhouse/clickhouse-server:26.3.17.4@sha256:…`. */
   readonly image: string;

@@ -12,6 +12,7 @@ import { stateful } from '../planning/stateful.ts';
 import type { Kafka } from './kafka.ts';
 
 export interface MskArgs {
+  /** The network in which it stands. */
   readonly vpcId: Input<string>;
   /** Private subnets, one a zone, two or three. */
   readonly subnetIds: Input<string>[];

@@ -25,6 +25,7 @@ import type { Redis } from './redis.ts';
 export interface RedisSetArgs {
   /** Decides what is evicted and what is kept. */
   readonly role: RedisRole;
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** By digest, for example `docker.io/valkey/valkey:8.1.9@sha256:…`. */
   readonly image: string;

@@ -7,6 +7,7 @@ import { emrRules, planJobAccounts } from '../planning/spark.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface SparkArgs {
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
   /** Twelve digits. */
   readonly accountId: string;

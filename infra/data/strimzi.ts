@@ -23,6 +23,7 @@ import { planTopics } from '../planning/topics.ts';
 import type { Kafka } from './kafka.ts';
 
 export interface StrimziArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** Exact, for example `4.1.0`; one that the operator knows. */
   readonly version: string;

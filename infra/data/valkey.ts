@@ -5,8 +5,11 @@ import { policyOfRole, redisPort as port, type RedisRole } from '../planning/red
 import type { Redis } from './redis.ts';
 
 export interface ValkeyArgs {
+  /** `state` never evicts; `cache` forgets the least used. */
   readonly role: RedisRole;
+  /** The network in which it stands. */
   readonly vpcId: Input<string>;
+  /** Where it stands: private subnets, one in each zone. */
   readonly subnetIds: Input<string>[];
   /** The security group whose members may connect. */
   readonly clientSecurityGroupId: Input<string>;
@@ -20,6 +23,7 @@ export interface ValkeyArgs {
   readonly snapshotDays: number;
   /** 16 to 128 letters and digits; a secret output. */
   readonly authToken: Output<string>;
+  /** The key by which it is encrypted at rest. */
   readonly keyArn: Input<string>;
 }
 

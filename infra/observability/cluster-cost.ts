@@ -4,6 +4,7 @@ import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts'
 import { createChart } from '../platform/chart.ts';
 
 export interface ClusterCostArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** By which OpenCost names the cluster, for example `orrery-dev`. */
   readonly clusterId: Input<string>;

@@ -8,6 +8,7 @@ import { createCollectorInputs } from './collector-inputs.ts';
 export interface LogAgentArgs {
   /** A namespace that admits pods that read files of their node: Pod Security `privileged`. */
   readonly namespace: Input<string>;
+  /** The ClickHouse into which lines are written, and the user who writes. */
   readonly store: TelemetryStore;
   /** Days that lines are kept. 1 to 400. */
   readonly days: number;

@@ -4,6 +4,7 @@ import { ComponentResource, type ComponentResourceOptions, type Input, type Outp
 import { stateful } from '../planning/stateful.ts';
 
 export interface MetabaseDatabaseArgs {
+  /** The network in which it stands. */
   readonly vpcId: Input<string>;
   /** Private subnets of two zones or more. */
   readonly subnetIds: readonly Input<string>[];
@@ -17,6 +18,7 @@ export interface MetabaseDatabaseArgs {
   readonly volumeGiB: number;
   /** Days that daily backups are kept. 1 to 35. */
   readonly backupDays: number;
+  /** The key by which it is encrypted at rest. */
   readonly keyArn: Input<string>;
 }
 

@@ -16,6 +16,7 @@ import { stateful } from '../planning/stateful.ts';
 import { imageReference } from '../planning/versions.ts';
 
 export interface MetabaseArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** Where it keeps what people build in it. */
   readonly home: MetabaseHome;

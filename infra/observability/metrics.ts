@@ -33,9 +33,11 @@ export interface AlertTopic {
 }
 
 export interface MetricsArgs extends MetricsSize {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** A namespace that admits pods that read their node: Pod Security `privileged`. */
   readonly nodesNamespace: Input<string>;
+  /** Where the services are, which it scrapes. */
   readonly servicesNamespace: Input<string>;
   /** Of operators: certificates, nodes. */
   readonly systemNamespace: Input<string>;

@@ -7,10 +7,13 @@ import { imageReference } from '../planning/versions.ts';
 import { passwordKey } from '../planning/collector-pod.ts';
 
 export interface RedisExporterArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** Which of the two it measures. */
   readonly role: 'state' | 'cache';
   /** `redis://` or `rediss://` with host and port. */
   readonly url: Input<string>;
+  /** The password that Redis asks for; a secret. */
   readonly password: Input<string>;
   /** Labels of the nodes that it runs on. Default: any node. */
   readonly nodeSelector?: Readonly<Record<string, string>>;

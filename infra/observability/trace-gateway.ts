@@ -14,7 +14,9 @@ import { imageReference } from '../planning/versions.ts';
 import { createCollectorInputs } from './collector-inputs.ts';
 
 export interface TraceGatewayArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** The ClickHouse into which traces are written, and the user who writes. */
   readonly store: TelemetryStore;
   /** Days that traces are kept. 1 to 400. */
   readonly days: number;

@@ -17,6 +17,7 @@ import type { Transform } from '../planning/transform.ts';
 import type { Gateway, GatewayOrigin } from './gateway.ts';
 
 export interface ApplicationGatewayArgs extends BalancerRequest {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
   /** For example `dev.orrery.example`; the certificate is for every name directly below it. */
   readonly domain: string;
@@ -24,6 +25,7 @@ export interface ApplicationGatewayArgs extends BalancerRequest {
   readonly networkCidr: string;
   /** What has to stand first: the controller that makes the load balancer and deletes it again. */
   readonly after: readonly Resource[];
+  /** For what a balancer needs and no argument says. Default: nothing is bent. */
   readonly transform?: { readonly balancer?: Transform<BalancerSpec> };
 }
 

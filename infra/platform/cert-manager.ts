@@ -4,7 +4,9 @@ import type { Transform } from '../planning/transform.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
 export interface CertManagerArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, by whose routes names are proven. */
   readonly after: readonly Resource[];

@@ -27,9 +27,11 @@ export interface EnvoyGatewayArgs {
   readonly domain: string;
   /** Secret of the namespace in which the certificate lies, or will. */
   readonly tlsSecret: string;
+  /** How the cluster lets requests in: a load balancer, a port of every node, or not at all. */
   readonly exposure: Exposure;
   /** Address ranges that may connect, or `anyone` alone. */
   readonly allowedCidrs: readonly string[];
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, Envoy Gateway's included. */
   readonly after: readonly Resource[];

@@ -7,8 +7,11 @@ import { createPodIdentity } from '../security/pod-identity.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
 export interface ExternalDnsArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
+  /** Region of the cloud, for example `eu-west-1`. */
   readonly region: string;
   /** For example `dev.orrery.example`: nothing beside and above it is touched. */
   readonly domain: string;
@@ -16,6 +19,7 @@ export interface ExternalDnsArgs {
   readonly zoneId: string;
   /** Who owns the records that it makes, for example `orrery-dev`: those of others in the zone are left alone. */
   readonly owner: string;
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
   /** What has to stand first: the Gateway API's definitions, whose routes it reads. */
   readonly after: readonly Resource[];

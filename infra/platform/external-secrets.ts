@@ -14,17 +14,23 @@ import { createPodIdentity } from '../security/pod-identity.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
 export interface ExternalSecretsArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** Name of the cluster, from its output. */
   readonly clusterName: Input<string>;
   /** For example `dev`: what lies below `orrery/dev/` in Secrets Manager can be read, and nothing else. */
   readonly environment: string;
+  /** Region of the cloud, for example `eu-west-1`. */
   readonly region: string;
+  /** The account: twelve digits. */
   readonly accountId: string;
   /** The key that the secrets are encrypted by. */
   readonly keyArn: Input<string>;
   /** Namespaces whose ExternalSecrets may ask. At least one. */
   readonly namespaces: readonly Input<string>[];
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
+  /** What has to stand first: nodes, and the definitions of its kinds. */
   readonly after: readonly Resource[];
   /** Bends the values of the chart. Default: as they are. */
   readonly transform?: { readonly values?: Transform<ChartValues> };

@@ -2,6 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, type Input, type Reso
 import { createChart } from './chart.ts';
 
 export interface GatewayApiArgs {
+  /** Where the chart's release is kept; the definitions are the cluster's. */
   readonly namespace: Input<string>;
   /** Whether Envoy Gateway's own definitions are wanted too. */
   readonly envoy: boolean;

@@ -8,6 +8,7 @@ export interface IssuedCertificateArgs {
   readonly gateway: Gateway;
   /** Labels below the gateway's domain, one for each route. At least one. */
   readonly hosts: readonly string[];
+  /** Who signs: the cluster itself, or a public authority by ACME. */
   readonly signer: Signer;
   /** The Secret that the gateway's listener names. */
   readonly secretName: string;

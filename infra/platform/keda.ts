@@ -4,8 +4,11 @@ import type { Transform } from '../planning/transform.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
 export interface KedaArgs {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
+  /** What has to stand first: nodes, and the definitions of its kinds. */
   readonly after: readonly Resource[];
   /** Bends the values of the chart. Default: as they are. */
   readonly transform?: { readonly values?: Transform<ChartValues> };

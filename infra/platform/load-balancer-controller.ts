@@ -8,8 +8,11 @@ import { createPodIdentity } from '../security/pod-identity.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
 export interface LoadBalancerControllerArgs extends ControllerAccount {
+  /** Where its pods and objects live. */
   readonly namespace: Input<string>;
+  /** The network in which it stands. */
   readonly vpcId: Input<string>;
+  /** How many copies, and on which nodes. */
   readonly placement: OperatorPlacement;
   /** On every load balancer, target group and security group that it makes. */
   readonly tags: Readonly<Record<string, string>>;

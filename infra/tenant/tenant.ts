@@ -25,7 +25,9 @@ import { createTenantRedis, type TenantRedis } from './redis-access.ts';
 export interface TenantArgs {
   /** 3 to 24 lower case letters, digits and hyphens, not `main`. */
   readonly tenant: string;
+  /** Its share of the bus: `standard` or `premium`. */
   readonly tier: TenantTier;
+  /** What its pods may ask for together. */
   readonly quota: TenantQuota;
   /** Groups of Kubernetes whose members run the tenant's workloads. At least one. */
   readonly administrators: readonly string[];
