@@ -84,6 +84,7 @@ export const terraformTypes: Readonly<Record<string, string>> = {
     'aws_s3_bucket_intelligent_tiering_configuration',
   'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration': 'aws_s3_bucket_lifecycle_configuration',
   'aws:s3/bucketLogging:BucketLogging': 'aws_s3_bucket_logging',
+  'aws:s3/bucketMetric:BucketMetric': 'aws_s3_bucket_metric',
   'aws:s3/bucketNotification:BucketNotification': 'aws_s3_bucket_notification',
   'aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration': 'aws_s3_bucket_object_lock_configuration',
   'aws:s3/bucketOwnershipControls:BucketOwnershipControls': 'aws_s3_bucket_ownership_controls',
