@@ -14,7 +14,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { currentHost, findProgram } from '#stacks/setup/host.ts';
 
 /** Packages that test/engine/standin stands in for. */
-const standIns = ['eks', 'kubernetes'] as const;
+const standIns = ['aws', 'eks', 'kubernetes'] as const;
 
 /** What the engine would run for a package: a stand-in is a script, a provider is a program. */
 export function pluginOf(name: string): 'script' | 'program' | 'absent' {
@@ -27,7 +27,7 @@ export function pluginOf(name: string): 'script' | 'program' | 'absent' {
 
 /** Makes, changes and destroys only what is in a file: nothing here may ever touch an account. */
 export function isCloudOfFiles(): boolean {
-  return pluginOf('aws') === 'script' && pluginOf('kubernetes') !== 'program';
+  return standIns.every((name) => pluginOf(name) !== 'program');
 }
 
 let folder: string | undefined;

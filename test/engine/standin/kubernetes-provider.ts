@@ -1,26 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Refused, type ApiServer } from './api-server.ts';
 import type { CloudFile } from './cloud-file.ts';
+import type { Checked, Known, Made, ResourceProvider, Wanted } from './plugin-server.ts';
 import { difference, isOtherCluster, type Difference, type Mutability } from './replacement.ts';
 import { at, bareMap, holdsUnknown, isMap, projectMap, textAt, type Values } from './values.ts';
-
-export interface Made {
-  readonly id: string;
-  readonly outputs: Values;
-}
-
-export interface Wanted {
-  readonly urn: string;
-  readonly inputs: Values;
-  readonly preview: boolean;
-}
-
-export interface Known {
-  readonly urn: string;
-  readonly id: string;
-  readonly inputs: Values;
-  readonly outputs: Values;
-}
 
 const releaseType = 'kubernetes:helm.sh/v3:Release';
 
@@ -29,7 +12,7 @@ const releaseType = 'kubernetes:helm.sh/v3:Release';
  * applies for real, and asks the server already in a preview. Helm releases are only recorded, and so are objects of kinds that a
  * chart would have brought. It waits for nothing to become ready, and checks no argument that the type checker checks.
  */
-export class KubernetesProvider {
+export class KubernetesProvider implements ResourceProvider {
   readonly #cloud: CloudFile;
   readonly #server: ApiServer | undefined;
   #mutability: Mutability = { configMaps: false, secrets: false };
@@ -53,7 +36,7 @@ export class KubernetesProvider {
   }
 
   /** The inputs with a name: the one that was given, the one it has, or one made of the program's name. */
-  check({ urn, olds, news, seed }: { urn: string; olds: Values; news: Values; seed: Uint8Array }): Values {
+  check({ urn, olds, news, seed }: Checked): Values {
     const suffix = createHash('sha256').update(seed).update(urn).digest('hex').slice(0, 8);
     const made = `${nameOf(urn)}-${suffix}`;
     if (typeOf(urn) === releaseType) return { ...news, name: news['name'] ?? textAt(olds, 'name') ?? made };

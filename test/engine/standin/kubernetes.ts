@@ -11,4 +11,5 @@ import { serve } from './plugin-server.ts';
 const folder = process.env['STANDIN_CLOUD'] ?? join(tmpdir(), 'orrery-cloud');
 const kubeconfig = process.env['STANDIN_KUBECONFIG'] ?? '';
 const server = kubeconfig === '' ? undefined : new ApiServer(kubeconfig);
-serve(new KubernetesProvider(new CloudFile(join(folder, 'kubernetes.json')), server), manifest.version);
+const provider = new KubernetesProvider(new CloudFile(join(folder, 'kubernetes.json')), server);
+serve(provider, { name: 'kubernetes', version: manifest.version });

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Struct } from 'google-protobuf/google/protobuf/struct_pb.js';
-import type { KubernetesProvider } from './kubernetes-provider.ts';
 import type { Difference } from './replacement.ts';
 import { bareMap, type Values } from './values.ts';
 
@@ -18,23 +17,64 @@ const structs = sdk('google-protobuf/google/protobuf/struct_pb.js') as {
   Struct: { fromJavaScript(values: Values): Struct };
 };
 
+export interface Checked {
+  readonly urn: string;
+  readonly olds: Values;
+  readonly news: Values;
+  /** For names that are made up: the same in a preview and in what follows it. */
+  readonly seed: Uint8Array;
+}
+
+export interface Wanted {
+  readonly urn: string;
+  readonly inputs: Values;
+  readonly preview: boolean;
+  /** What is changed in place; absent for what is made. */
+  readonly known?: { readonly id: string };
+}
+
+export interface Made {
+  readonly id: string;
+  readonly outputs: Values;
+}
+
+export interface Known {
+  readonly urn: string;
+  readonly id: string;
+  readonly inputs: Values;
+  readonly outputs: Values;
+}
+
+/** What the engine asks of a provider; a throw is an error of that resource. */
+export interface ResourceProvider {
+  configure(settings: Values): void;
+  diffConfig(olds: Values, news: Values): Difference;
+  /** The inputs, with a name where they lack one. */
+  check(checked: Checked): Values;
+  diff(urn: string, change: { readonly olds: Values; readonly news: Values }): Difference;
+  make(wanted: Wanted): Promise<Made>;
+  /** Undefined when it is gone. */
+  read(known: Known): Promise<Omit<Known, 'urn'> | undefined>;
+  delete(known: Omit<Known, 'inputs'>): Promise<void>;
+}
+
 const messageMaxBytes = 256 * 1024 * 1024;
 
 /** Serves until its process is ended; the engine reads the port from the first line. */
-export function serve(provider: KubernetesProvider, version: string): void {
+export function serve(provider: ResourceProvider, { name, version }: { name: string; version: string }): void {
   const limits = {
     'grpc.max_receive_message_length': messageMaxBytes,
     'grpc.max_send_message_length': messageMaxBytes,
   };
   const server = new grpc.Server(limits);
-  server.addService(services.ResourceProviderService, { ...plugin(version), ...resources(provider) });
+  server.addService(services.ResourceProviderService, { ...plugin(name, version), ...resources(provider) });
   server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
     if (error !== null) throw error;
     process.stdout.write(`${port}\n`);
   });
 }
 
-function plugin(version: string) {
+function plugin(name: string, version: string) {
   return {
     handshake: unary(() => {
       const answer = new answers.ProviderHandshakeResponse();
@@ -48,7 +88,7 @@ function plugin(version: string) {
     }),
     getSchema: unary(() => {
       const answer = new answers.GetSchemaResponse();
-      answer.setSchema(JSON.stringify({ name: 'kubernetes', version, resources: {}, functions: {} }));
+      answer.setSchema(JSON.stringify({ name, version, resources: {}, functions: {} }));
       return answer;
     }),
     cancel: unary(() => new Empty()),
@@ -59,7 +99,7 @@ function plugin(version: string) {
 type Requests = typeof answers;
 type Request<Name extends keyof Requests> = Requests[Name] extends new () => infer Message ? Message : never;
 
-function resources(provider: KubernetesProvider) {
+function resources(provider: ResourceProvider) {
   return {
     checkConfig: unary((request: Request<'CheckRequest'>) => {
       const answer = new answers.CheckResponse();
@@ -96,8 +136,8 @@ function resources(provider: KubernetesProvider) {
       return answer;
     }),
     update: unary(async (request: Request<'UpdateRequest'>) => {
-      const inputs = valuesOf(request.getNews());
-      const { outputs } = await provider.make({ urn: request.getUrn(), inputs, preview: request.getPreview() });
+      const [inputs, known] = [valuesOf(request.getNews()), { id: request.getId() }];
+      const { outputs } = await provider.make({ urn: request.getUrn(), inputs, preview: request.getPreview(), known });
       const answer = new answers.UpdateResponse();
       answer.setProperties(structOf(outputs));
       return answer;

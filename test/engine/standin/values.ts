@@ -2,7 +2,8 @@ export type Values = Readonly<Record<string, unknown>>;
 
 const signature = '4dabf18193072939515e22adb298388d';
 const secretSignature = '1b47061264138c4ac30d75fd1eb44270';
-const unknown = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
+/** Stands in a message for what only the deployment will know. */
+export const unknown = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
 
 export function isMap(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
