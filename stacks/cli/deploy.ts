@@ -23,7 +23,7 @@ export const deploy: Verb = {
   summary: 'make an environment be what its pin says',
   wordsMax: 1,
   usage: 'ENV [--wait SECONDS] [--reason TEXT] [--uncommitted] [--lock-here] [--entries-lost]',
-  help: `Verifies what ENV is pinned to, renders it again and compares, takes ENV's lock, and runs the engine (the Pulumi CLI on the PATH):
+  help: `Verifies what ENV is pinned to, renders it again and compares, judges it by the rules of policies/, takes ENV's lock, and runs the engine (the Pulumi CLI on the PATH):
 preview, then up, never without its preview. Every step is an entry of ENV's ledger; the state is exported encrypted. When the
 engine could not make all of it, the ledger has what was touched, exit code 1, and the same command goes on from there.
   --wait SECONDS   wait that long while somebody else deploys ENV
@@ -50,10 +50,12 @@ export interface DeployRequest {
   readonly reason: string;
   readonly values: Values;
   readonly allowsUncommitted: boolean;
+  /** False for the way back. Default true. */
+  readonly judges?: boolean;
 }
 
 export async function deployAsAsked(context: VerbContext, request: DeployRequest): Promise<VerbResult> {
-  const { environment, reason, values, allowsUncommitted } = request;
+  const { environment, reason, values, allowsUncommitted, judges = true } = request;
   const { places, actor, now, progress } = context;
   const program = findEngine(environment);
   const interruption = new AbortController();
@@ -68,6 +70,7 @@ export async function deployAsAsked(context: VerbContext, request: DeployRequest
     progress,
     signal: interruption.signal,
     allowsUncommitted,
+    judges,
     lock: {
       waitMs: waitOption(values),
       scope: values['lock-here'] === true ? 'clone' : 'environment',

@@ -112,7 +112,13 @@ async function move(context: VerbContext, asked: Asked): Promise<VerbResult> {
     return { json: { ...told, number: moved.ordinal }, text: `${line}\nrender ${target.render}\n${next}` };
   }
   context.progress(line);
-  const deployed = await deployAsAsked(context, { environment, reason, values, allowsUncommitted: true });
+  const deployed = await deployAsAsked(context, {
+    environment,
+    reason,
+    values,
+    allowsUncommitted: true,
+    judges: false,
+  });
   return { ...deployed, json: { ...told, number: moved.ordinal, deployment: deployed.json } };
 }
 

@@ -19,6 +19,7 @@ import { lastDeployment, movesOf, readLedger, type DeploymentRecord } from './le
 import { underLock, type LockOptions } from './lock.ts';
 import { keepExport } from './state-export.ts';
 import { assertPinMoved } from './pin.ts';
+import { assertPoliciesHold } from './policies.ts';
 import { verifyPinned } from './verify.ts';
 
 export interface CloudDeploymentOptions {
@@ -32,6 +33,11 @@ export interface CloudDeploymentOptions {
   /** Aborted when a person ends the command. */
   readonly signal: AbortSignal;
   readonly allowsUncommitted?: boolean;
+  /**
+   * Whether what breaks a rule of the environment is refused. Default true. A return to an earlier release is not judged again: a
+   * rule that came later must not stand between a person and the way back.
+   */
+  readonly judges?: boolean;
   readonly lock?: Omit<LockOptions, 'holder'>;
 }
 
@@ -53,12 +59,13 @@ export interface CloudDeployment {
  * when the engine could not make all of it.
  */
 export async function deployCloud(options: CloudDeploymentOptions): Promise<CloudDeployment> {
-  const { places, environment, progress, allowsUncommitted = false } = options;
+  const { places, environment, progress, allowsUncommitted = false, judges = true } = options;
   progress(`verifying what ${environment} is pinned to`);
   const { pin, recorded, binding } = await verifyPinned(places, environment, { allowsUncommitted, progress });
   progress(`rendering release ${shortDigest(pin.release)} again`);
   const rendered = await renderEnvironment(places, { environment, release: recorded, binding, progress });
   await assertRenderPinned(places, pin, rendered);
+  if (judges) assertPoliciesHold(environment, rendered.graph);
   if (options.signal.aborted) throw interruptedEarly(environment);
   const holder = `${options.actor}: deploy ${environment}`;
   return underLock(places, environment, { ...options.lock, holder, progress }, async (lease) => {

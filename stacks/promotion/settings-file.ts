@@ -14,7 +14,9 @@ import { settingsOfConfig } from '../settings/configuration.ts';
 export function freezeSettings(root: string, environment: string): Binding {
   const file = `Pulumi.${environment}.yaml`;
   if (!existsSync(join(root, file))) {
-    const hint = 'an environment is a file Pulumi.<env>.yaml beside Pulumi.yaml';
+    const hint =
+      'an environment is a file beside Pulumi.yaml: copy Pulumi.dev.yaml (a cloud of its own) or Pulumi.kubernetes.yaml ' +
+      '(a cluster that is there already) to it, and change it';
     throw new CommandError({ code: 'ENVIRONMENT_UNKNOWN', message: `${file} does not exist`, hint, exitCode: 2 });
   }
   const document = readYaml(file, readFileSync(join(root, file), 'utf8')) as { config?: unknown } | null;
