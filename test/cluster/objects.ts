@@ -1,5 +1,6 @@
 import type { GraphResource } from '#stacks/render/graph.ts';
 import { nameOfUrn } from '#stacks/render/symbols.ts';
+import { identifierOf } from '#test/engine/standin/aws-outputs.ts';
 
 export interface KubernetesObject {
   readonly apiVersion: string;
@@ -11,13 +12,18 @@ export interface KubernetesObject {
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** What the resources of a graph are called once they stand, by their names in the program. */
+interface Owners {
+  readonly names: ReadonlyMap<string, string>;
+  readonly identifiers: ReadonlyMap<string, string>;
+}
+
 const symbol = /(?<!\$)\$\{"?([^}"]+?)"?\.([^}]+)\}/g;
 
 /** What stands for an output of AWS, by the end of its path: the form counts, nobody looks it up. */
 const plausible: readonly (readonly [RegExp, (name: string) => string])[] = [
   [/(^|\.)(arn|[a-z]+Arn)$/, (name) => `arn:aws:iam::123456789012:role/${name}`],
   [/[sS]ecurityGroupId$/, () => 'sg-0123456789abcdef0'],
-  [/(^|\.)id$/, (name) => `${name.includes('subnet') ? 'subnet' : 'id'}-0123456789abcdef0`],
   [/[uU]rl$/, (name) => `https://${name}.example.internal`],
   [/[eE]ndpoint|[aA]ddress|[bB]rokers/, (name) => `${name}.example.internal`],
 ];
@@ -31,8 +37,13 @@ export function objectsOf(graph: readonly GraphResource[]): KubernetesObject[] {
     ({ type }) => type.startsWith('kubernetes:') && type !== 'kubernetes:helm.sh/v3:Release',
   );
   const names = new Map(resources.map((resource) => [resource.name, nameIn(resource.inputs) ?? resource.name]));
+  const identifiers = graph.flatMap(({ name, type }) => {
+    const identifier = identifierOf(type, name);
+    return identifier === undefined ? [] : [[name, identifier] as const];
+  });
+  const known: Owners = { names, identifiers: new Map(identifiers) };
   const objects = resources.map(({ name, inputs }) => {
-    const { metadata, ...rest } = fill(inputs, names) as Values;
+    const { metadata, ...rest } = fill(inputs, known) as Values;
     return { ...rest, metadata: { ...(metadata as object), name: names.get(name) } } as KubernetesObject;
   });
   return [...objects.filter(isNamespace), ...objects.filter((object) => !isNamespace(object))];
@@ -70,18 +81,19 @@ function nameIn(inputs: Values): string | undefined {
   return typeof name === 'string' && !name.includes('${') ? name : undefined;
 }
 
-function fill(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return fillText(value, names);
-  if (Array.isArray(value)) return value.map((item) => fill(item, names));
+function fill(value: unknown, owners: Owners): unknown {
+  if (typeof value === 'string') return fillText(value, owners);
+  if (Array.isArray(value)) return value.map((item) => fill(item, owners));
   if (typeof value !== 'object' || value === null) return value;
-  if ('$secret' in value) return fill(value.$secret, names);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, names)]));
+  if ('$secret' in value) return fill(value.$secret, owners);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, owners)]));
 }
 
-function fillText(text: string, names: ReadonlyMap<string, string>): string {
+function fillText(text: string, owners: Owners): string {
   const filled = text.replace(symbol, (_, owner: string, path: string) => {
     const name = owner.startsWith('urn:') ? nameOfUrn(owner) : (owner.split('::').at(-1) ?? owner);
-    if (path === 'metadata.name') return names.get(name) ?? name;
+    if (path === 'metadata.name') return owners.names.get(name) ?? name;
+    if (path === 'id') return owners.identifiers.get(name) ?? name;
     const [, make] = plausible.find(([pattern]) => pattern.test(path)) ?? [undefined, () => name];
     return make(name);
   });

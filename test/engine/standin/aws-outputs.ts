@@ -40,6 +40,20 @@ export const addedWithin: Readonly<Record<string, readonly string[]>> = {
   'aws:eks/cluster:Cluster': ['vpcConfig'],
 };
 
+/** Kinds of identifier by which others refer to a thing; what AWS identifies by a name is not here. */
+const identifiers: Readonly<Record<string, string>> = {
+  'aws:ec2/launchTemplate:LaunchTemplate': 'lt',
+  'aws:ec2/securityGroup:SecurityGroup': 'sg',
+  'aws:ec2/subnet:Subnet': 'subnet',
+  'aws:ec2/vpc:Vpc': 'vpc',
+};
+
+/** An identifier as AWS makes them, for a type that has such. */
+export function identifierOf(type: string, seed: string): string | undefined {
+  const kind = identifiers[type];
+  return kind === undefined ? undefined : `${kind}-0${hash(seed, 16)}`;
+}
+
 export function outputsOf(thing: Thing, computed: readonly string[]): Values {
   const { type, id, inputs, region } = thing;
   const [, path = '', noun = ''] = type.split(':');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { addedWithin, hash, outputsOf } from './aws-outputs.ts';
+import { addedWithin, hash, identifierOf, outputsOf } from './aws-outputs.ts';
 import type { CloudFile } from './cloud-file.ts';
 import type { Checked, Known, Made, ResourceProvider, Wanted } from './plugin-server.ts';
 import type { Difference } from './replacement.ts';
@@ -61,7 +61,9 @@ export class AwsProvider implements ResourceProvider {
     const bare = bareMap(inputs);
     const { computed } = sdkType(type);
     if (!preview && holdsUnknown(bare)) throw new Error(`${urn}: an unknown value reached the provider`);
-    const id = known?.id ?? textAt(bare, naming[type] ?? 'name') ?? `${nameOf(urn)}-${randomUUID().slice(0, 8)}`;
+    const fresh = randomUUID();
+    const named = textAt(bare, naming[type] ?? 'name') ?? `${nameOf(urn)}-${fresh.slice(0, 8)}`;
+    const id = known?.id ?? identifierOf(type, fresh) ?? named;
     if (preview && known === undefined)
       return { id: '', outputs: { ...inputs, ...unknownOutputs(type, inputs, computed) } };
     const outputs = { ...inputs, ...outputsOf({ type, id, inputs: bare, region: this.#region }, computed) };
