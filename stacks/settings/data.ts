@@ -128,6 +128,14 @@ export const dataRules: readonly SettingsRule<DataSettings & NetworkSettings>[] 
     reads: ['clickhouse'],
     find: ({ clickhouse }, environment) => (environment === 'prod' ? findSingle(clickhouse) : []),
   },
+  {
+    reads: ['clickhouse', 'network'],
+    find: ({ clickhouse: { replicas }, network: { zones } }) =>
+      unless(
+        replicas <= zones.length,
+        problem('clickhouse.replicas', replicas, `needs more zones than the ${zones.length} of network`, 'lower it'),
+      ),
+  },
   { reads: ['kafka'], find: findKafkaProblems },
   {
     reads: ['kafka', 'network'],

@@ -59,10 +59,17 @@ export const forms: Readonly<Record<string, Form>> = {
   kubernetes: { schema: KubernetesSettings, rules: kubernetesRules },
 };
 
-/** The form that a file's `target` asks for; a file that says neither is held against that of a cloud. */
+/**
+ * The form that a file's `target` asks for. A file whose word nobody knows is held against the form whose keys are the most like its own, so
+ * that a slip in that word is one problem and not as many as there are keys.
+ */
 export function formOf(settings: unknown): Form {
-  const { target } = (settings ?? {}) as { readonly target?: unknown };
-  return forms[String(target)] ?? { schema: AwsSettings, rules: awsRules };
+  const { target, ...rest } = (settings ?? {}) as Readonly<Record<string, unknown>>;
+  const keys = new Set(Object.keys(rest));
+  const unlike = ({ schema }: Form) => keys.symmetricDifference(new Set(Object.keys(schema.properties))).size;
+  const byTarget = Object.entries(forms).find(([word]) => word === target)?.[1];
+  const byKeys = Object.values(forms).toSorted((left, right) => unlike(left) - unlike(right));
+  return byTarget ?? byKeys[0] ?? { schema: AwsSettings, rules: awsRules };
 }
 
 /** Every top-level key that any target knows. */

@@ -41,7 +41,8 @@ describe('Pulumi’s entry', function () {
       const pin = await project.pin(environment);
       const recording = await run(environment);
       assert.equal(recording.result.release, pin.release);
-      assert.equal(resourcesOfType(recording, 'aws:eks/nodeGroup:NodeGroup').length, 3);
+      assert.equal(resourcesOfType(recording, 'aws:eks/nodeGroup:NodeGroup').length, 1);
+      assert.equal(resourcesOfType(recording, 'kubernetes:karpenter.sh/v1:NodePool').length, 4);
       assert.equal(resourceNamed(recording, 'cluster-cluster').inputs['name'], `orrery-${environment}`);
     });
   }

@@ -18,7 +18,7 @@ function problemsOf(environment: string, change: (settings: Settings) => void): 
 }
 
 describe('the settings of an environment', () => {
-  for (const environment of ['dev', 'prod']) {
+  for (const environment of ['dev', 'prod', 'kubernetes']) {
     it(`are complete and right in Pulumi.${environment}.yaml`, () => {
       assert.deepEqual(findProblems(environment, settingsOfFile(environment)), []);
     });
@@ -47,7 +47,12 @@ describe('the settings of an environment', () => {
           reason: 'must match pattern "^[a-z]{2}(-[a-z]+)+-\\d$"',
           fix: 'an AWS region such as eu-west-1',
         },
-        { path: 'spot.nodesMax', value: 0, reason: 'must be >= 1', fix: 'nodes that are never exceeded' },
+        {
+          path: 'spot.nodesMax',
+          value: 0,
+          reason: 'must be >= 1',
+          fix: 'nodes that are never exceeded, of the largest type',
+        },
       ],
     );
     assert.throws(
@@ -98,9 +103,18 @@ describe('the settings of an environment', () => {
       [
         'network.nat',
         'cluster.publicAccessCidrs',
+        'system.nodesMin',
         'redis.state.replicas',
         'redis.state.snapshotDays',
+        'clickhouse.replicas',
+        'clickhouse.keepers',
+        'kafka.brokers',
         'store.lock.mode',
+        'gateway.deletionProtection',
+        'operators.replicas',
+        'observability.metabase',
+        'observability.logDays',
+        'observability.metrics.retentionDays',
       ],
     );
     const twoZones = problemsOf('prod', (made) => {
@@ -110,7 +124,7 @@ describe('the settings of an environment', () => {
   });
 
   it('mean the same from the file and from Pulumi’s configuration', () => {
-    for (const environment of ['dev', 'prod']) {
+    for (const environment of ['dev', 'prod', 'kubernetes']) {
       const settings = settingsOfFile(environment);
       const config = { ...pulumiConfig(settings), 'aws:region': 'elsewhere' };
       assert.deepEqual(settingsOfConfig(config), settings);
