@@ -15,24 +15,18 @@ export interface Replacements {
   readonly refuseLowered?: readonly string[];
 }
 
+const randomArguments: readonly string[] = [
+  ...['keepers', 'length', 'lower', 'minLower', 'minNumeric', 'minSpecial', 'minUpper', 'number', 'numeric'],
+  ...['overrideSpecial', 'special', 'upper'],
+];
+
 /** By type, for what the platform is made of. A type that is not here is told as "may replace". */
 export const replacementTable: Readonly<Record<string, Replacements>> = {
   ...awsTypes,
   ...kubernetesKinds,
   // pulumi-random: every argument is ForceNew
-  'random:index/randomPassword:RandomPassword': {
-    replace: [
-      'keepers',
-      'length',
-      'lower',
-      'minLower',
-      'minNumeric',
-      'minSpecial',
-      'minUpper',
-      'number',
-      'numeric',
-    ].concat(['overrideSpecial', 'special', 'upper']),
-  },
+  'random:index/randomPassword:RandomPassword': { replace: randomArguments },
+  'random:index/randomString:RandomString': { replace: randomArguments },
   // pulumi-aws: another region is another provider
   'pulumi:providers:aws': { may: ['region'] },
   // pulumi-kubernetes: with a clusterIdentifier nothing else replaces the provider (docs of ProviderArgs)

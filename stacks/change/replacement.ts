@@ -78,6 +78,7 @@ function tokensOfPointer(pointer: string): string[] {
 }
 
 function isLowered({ before, after }: ValueChange): boolean {
+  if (typeof before === 'number' && typeof after === 'number') return after < before;
   if (typeof before !== 'string' || typeof after !== 'string') return false;
   const [larger, smaller] = [before, after].map(bytesOf);
   if (larger !== undefined && smaller !== undefined) return smaller < larger;

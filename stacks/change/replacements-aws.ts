@@ -179,6 +179,8 @@ export const awsTypes: Readonly<Record<string, Replacements>> = {
       'vpcId',
     ],
   },
+  // ecr/repository_creation_template.go
+  'aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate': { replace: ['prefix'] },
   // ecr/lifecycle_policy.go
   'aws:ecr/lifecyclePolicy:LifecyclePolicy': { replace: ['repository'], may: ['policy'] },
   // ecr/pull_through_cache_rule.go
@@ -203,6 +205,8 @@ export const awsTypes: Readonly<Record<string, Replacements>> = {
   'aws:iam/instanceProfile:InstanceProfile': { replace: ['name', 'path'] },
   // iam/policy.go
   'aws:iam/policy:Policy': { replace: ['name', 'path', 'description'] },
+  // iam/service_linked_role.go
+  'aws:iam/serviceLinkedRole:ServiceLinkedRole': { replace: ['awsServiceName', 'customSuffix'] },
   // kms/alias.go
   'aws:kms/alias:Alias': { replace: ['name'] },
   // kafka/cluster.go
@@ -221,12 +225,39 @@ export const awsTypes: Readonly<Record<string, Replacements>> = {
   'aws:msk/configuration:Configuration': { replace: ['name', 'kafkaVersions'] },
   // kafka/scram_secret_association.go
   'aws:msk/scramSecretAssociation:ScramSecretAssociation': { replace: ['clusterArn'] },
+  // rds/instance.go; AWS takes back neither storage nor a version
+  'aws:rds/instance:Instance': {
+    replace: [
+      'availabilityZone',
+      'backupTarget',
+      'characterSetName',
+      'customIamInstanceProfile',
+      'dbName',
+      'engine',
+      'identifierPrefix',
+      'kmsKeyId',
+      'ncharCharacterSetName',
+      'restoreToPointInTime',
+      's3Import',
+      'snapshotIdentifier',
+      'storageEncrypted',
+      'timezone',
+      'username',
+    ],
+    refuseLowered: ['allocatedStorage', 'engineVersion'],
+  },
+  // rds/parameter_group.go
+  'aws:rds/parameterGroup:ParameterGroup': { replace: ['name', 'family', 'description'] },
+  // rds/subnet_group.go
+  'aws:rds/subnetGroup:SubnetGroup': { replace: ['name'] },
   // route53/record.go
   'aws:route53/record:Record': { replace: ['zoneId', 'setIdentifier'], may: ['name', 'type'] },
   // s3/bucket_intelligent_tiering_configuration.go
   'aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration': { replace: ['bucket', 'name'] },
   // s3/bucket_logging.go
   'aws:s3/bucketLogging:BucketLogging': bucketPart,
+  // s3/bucket_metric.go
+  'aws:s3/bucketMetric:BucketMetric': { replace: ['bucket', 'name'] },
   // s3/bucket_notification.go
   'aws:s3/bucketNotification:BucketNotification': bucketPart,
   // secretsmanager/secret.go
