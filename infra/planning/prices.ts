@@ -14,8 +14,8 @@ export interface Price {
   readonly estimate: boolean;
 }
 
-/** `GiB` is traffic or intake and `million` requests, billed once; the others are billed for as long as the thing stands. */
-export type PriceUnit = 'hour' | 'month' | 'GiB-month' | 'GiB' | 'million';
+/** `GiB` is traffic or intake, `million` requests and `each` one thing done, billed once; the others for as long as the thing stands. */
+export type PriceUnit = 'hour' | 'month' | 'GiB-month' | 'GiB' | 'million' | 'each';
 
 export interface PriceList {
   readonly schema: 1;
@@ -29,7 +29,14 @@ export interface PriceList {
 /** Hours by which AWS reckons a month. */
 export const hoursOfMonth = 730;
 
-const units: readonly string[] = ['hour', 'month', 'GiB-month', 'GiB', 'million'] satisfies readonly PriceUnit[];
+const units: readonly string[] = [
+  'hour',
+  'month',
+  'GiB-month',
+  'GiB',
+  'million',
+  'each',
+] satisfies readonly PriceUnit[];
 const day = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Reads a list, for example the object that a release names. Throws `PRICES_INVALID`, naming the entry that is none. */
@@ -50,9 +57,9 @@ export function parsePrices(text: string): PriceList {
   return list as PriceList;
 }
 
-/** What a thing costs in a month of all its hours; undefined for what is billed by the GiB or by the million. */
+/** What a thing costs in a month of all its hours; undefined for what is billed once. */
 export function monthlyUsd(price: Price, quantity: number): number | undefined {
-  if (price.unit === 'GiB' || price.unit === 'million') return undefined;
+  if (price.unit === 'GiB' || price.unit === 'million' || price.unit === 'each') return undefined;
   return price.usd * quantity * (price.unit === 'hour' ? hoursOfMonth : 1);
 }
 

@@ -9,9 +9,8 @@ import {
   type Progress,
 } from '../change/load.ts';
 import type { Side } from '../change/side.ts';
-import { costByComponent } from '../cost/by-component.ts';
-import { estimate } from '../cost/estimate.ts';
-import { describeCost, formatCost, type CostReport } from '../cost/report.ts';
+import { formatCost } from '../cost/format.ts';
+import { describeCost, reportCost } from '../cost/report.ts';
 import { CommandError } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
 import { isLocal, type Places } from '../release/places.ts';
@@ -25,10 +24,14 @@ export const cost: Verb = {
   wordsMax: 1,
   usage: 'ENV [--working-tree] [--detail]',
   help: `Renders what ENV is pinned to and sums it up by the price list of that release: USD a month by component, at the least size and at
-the most that it may grow to, the dearest first. What is billed by use (traffic, requests, bytes kept) is listed with its unit
-price and is in no sum; what has no price is listed by name. No sum is better than its prices: each says which share of it
-rests on estimates.
+the most that it may grow to, the dearest first. How many nodes a pool of Karpenter runs no graph tells: at least those that the
+declared requests of its pods need, at most what its limits allow, each as the mean of the pool's types.
+What is billed by use (traffic, requests, bytes kept) is listed with its unit price and is in no sum; what has no price is listed by
+name. No sum is better than its prices: each says which share of it rests on estimates.
 --working-tree: this tree and Pulumi.<ENV>.yaml as they lie here. --detail: every line of the bill.
+--json: {schema, environment, release, binding, region, prices, monthly, components, nodes, asked, unitPrices}; monthly and each
+component have usd (least), mostUsd and estimatedUsd; a component has drivers, byUse and unpriced, a driver its lines {keys, least,
+most, unitUsd, estimate}; nodes tells every pool's asked, least and most. region is null outside AWS, where no bill is known.
   npx orrery cost prod
   npx orrery cost dev --working-tree --detail`,
   options: { 'working-tree': { type: 'boolean' }, detail: { type: 'boolean' } },
@@ -40,7 +43,8 @@ rests on estimates.
       pin === undefined
         ? await loadTree(places, { environment, progress, asked: values['working-tree'] === true })
         : loadEnvironment(places, environment, pin);
-    const report = await reportCost(places, { environment, loaded, progress });
+    const side = await loaded.render(progress);
+    const report = reportCost({ environment, side, prices: await readPrices(places, side, loaded.origin) });
     return { json: describeCost(report), text: formatCost(report, values['detail'] === true) };
   },
 };
@@ -59,20 +63,6 @@ async function loadTree(places: Places, { environment, progress, asked }: TreeRe
     on: { environment, binding },
     live: {},
   });
-}
-
-interface CostRequest {
-  readonly environment: string;
-  readonly loaded: Loaded;
-  readonly progress: Progress;
-}
-
-async function reportCost(places: Places, { environment, loaded, progress }: CostRequest): Promise<CostReport> {
-  const side = await loaded.render(progress);
-  const graph = side.graph ?? [];
-  const prices = await readPrices(places, side, loaded.origin);
-  const estimated = estimate(graph, prices);
-  return { environment, side, prices, estimate: estimated, components: costByComponent(graph, estimated) };
 }
 
 async function readPrices(places: Places, side: Side, origin: Origin): Promise<PriceList> {

@@ -1,5 +1,6 @@
-import { valueAt } from '#policies/graph.ts';
+import { isRecord, valueAt } from '#policies/graph.ts';
 import type { GraphResource } from '../render/graph.ts';
+import type { NodeDemand } from './node-demand.ts';
 
 /** So much of something that has a price. */
 export interface Charge {
@@ -18,8 +19,9 @@ export type Charging = { readonly charges: readonly Charge[]; readonly byUse: re
 
 export interface Surroundings {
   readonly region: string;
-  /** By logical name. */
-  readonly graph: ReadonlyMap<string, GraphResource>;
+  readonly resources: readonly GraphResource[];
+  /** The nodes of each pool of Karpenter, by the pool's URN. */
+  readonly nodes: ReadonlyMap<string, NodeDemand>;
 }
 
 export type ChargingRule = (resource: GraphResource, around: Surroundings) => Charging;
@@ -40,11 +42,14 @@ export function fixed(key: string, amount = 1): Charge {
   return { keys: [key], least: amount, most: amount };
 }
 
-const gigabytesOfUnit: Readonly<Record<string, number>> = { Mi: 1 / 1024, Gi: 1, Ti: 1024 };
+const gigabytesOfUnit: Readonly<Record<string, number>> = {
+  ...{ Ki: 1 / 1024 ** 2, Mi: 1 / 1024, Gi: 1, Ti: 1024 },
+  ...{ M: 1e6 / 1024 ** 3, G: 1e9 / 1024 ** 3, T: 1e12 / 1024 ** 3 },
+};
 
 /** A quantity of Kubernetes in GiB, for example `100Gi`; undefined for a form that it can't be read in. */
 export function gigabytesOf(quantity: unknown): number | undefined {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(Mi|Gi|Ti)$/.exec(String(quantity)) ?? [];
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]i|[MGT])$/.exec(String(quantity)) ?? [];
   const factor = gigabytesOfUnit[unit];
   return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
 }
@@ -58,6 +63,11 @@ export function coresOf(quantity: unknown): number | undefined {
 export function numberAt(inputs: unknown, path: string): number | undefined {
   const value = valueAt(inputs, path);
   return typeof value === 'number' ? value : undefined;
+}
+
+/** An entry of a map whose keys may hold dots, as labels and quantities have them: such a key is no path. */
+export function entryOf(map: unknown, key: string): unknown {
+  return isRecord(map) ? map[key] : undefined;
 }
 
 export function textAt(inputs: unknown, path: string): string {

@@ -1,4 +1,4 @@
-import { valuesAt } from '#policies/graph.ts';
+import { isRecord, valueAt, valuesAt } from '#policies/graph.ts';
 import {
   charged,
   fixed,
@@ -23,10 +23,38 @@ export const dataCharges: ChargingRules = {
     const instance = textAt(inputs, 'brokerNodeGroupInfo.instanceType');
     return charged(fixed(`msk:${region}:${instance}`, brokers), fixed(`msk:${region}:storage`, brokers * size));
   },
+  'aws:rds/instance:Instance': ({ inputs }, { region }) => {
+    const size = numberAt(inputs, 'allocatedStorage');
+    if (size === undefined || textAt(inputs, 'storageType') !== 'gp3') return 'no price';
+    // A standby in another zone is a second machine with a second volume.
+    const copies = inputs['multiAz'] === true ? 2 : 1;
+    const instance = `rds:${region}:${textAt(inputs, 'engine')}:${textAt(inputs, 'instanceClass')}`;
+    const most = copies * Math.max(size, numberAt(inputs, 'maxAllocatedStorage') ?? size);
+    return {
+      charges: [fixed(instance, copies), { keys: [`rds:${region}:gp3`], least: copies * size, most }],
+      byUse: [`rds:${region}:backup`],
+    };
+  },
   'aws:s3/bucket:Bucket': (_, { region }) => metered(`s3:${region}:standard`, `s3:${region}:requests`),
-  'aws:dynamodb/table:Table': (_, { region }) =>
-    metered(`dynamodb:${region}:storage`, `dynamodb:${region}:writes`, `dynamodb:${region}:reads`),
+  'aws:dynamodb/table:Table': ({ inputs }, { region }) => {
+    const backups = valueAt(inputs, 'pointInTimeRecovery.enabled') === true ? [`dynamodb:${region}:backup`] : [];
+    return inputs['billingMode'] === 'PAY_PER_REQUEST'
+      ? metered(`dynamodb:${region}:storage`, `dynamodb:${region}:writes`, `dynamodb:${region}:reads`, ...backups)
+      : 'no price';
+  },
   'aws:ecr/repository:Repository': (_, { region }) => metered(`ecr:${region}:storage`),
+  // The repositories that a pull through the cache makes are billed like ours.
+  'aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate': (_, { region }) => metered(`ecr:${region}:storage`),
+  // Basic scanning is free; the enhanced one is Inspector's, which bills every image and every further look at it.
+  'aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration': ({ inputs }, { region }) =>
+    inputs['scanType'] === 'ENHANCED' ? metered(`inspector:${region}:image`, `inspector:${region}:rescan`) : 'free',
+  // The cores and memory of a run, beside the nodes that it runs on.
+  'aws:emrcontainers/virtualCluster:VirtualCluster': (_, { region }) =>
+    metered(`emr-containers:${region}:core`, `emr-containers:${region}:memory`),
+  'kubernetes:helm.sh/v3:Release': ({ inputs }, { region }) => {
+    const gigabytes = volumesOfChart(inputs['values']);
+    return gigabytes === 0 ? 'free' : charged(fixed(`ebs:${region}:gp3`, gigabytes));
+  },
   'kubernetes:apps/v1:StatefulSet': ({ inputs }, { region }) => {
     const sizes = valuesAt(inputs, 'spec.volumeClaimTemplates[].spec.resources.requests.storage');
     return volumes(sizes, numberAt(inputs, 'spec.replicas') ?? 1, region);
@@ -61,7 +89,16 @@ function volumes(sizes: readonly { readonly value: unknown }[], pods: number, re
   if (sizes.length === 0) return 'free';
   const gigabytes = sizes.map(({ value }) => gigabytesOf(value));
   if (gigabytes.includes(undefined)) return 'no price';
-  // Outside AWS a volume is the cluster's own disk.
-  if (region === 'undefined') return 'free';
   return charged(fixed(`ebs:${region}:gp3`, pods * gigabytes.reduce<number>((sum, one) => sum + (one ?? 0), 0)));
+}
+
+/** The volumes that a chart's values ask for by a template of a claim, in GiB: one for each of the replicas that stand above it. */
+function volumesOfChart(values: unknown, replicas = 1): number {
+  if (Array.isArray(values)) return values.reduce<number>((sum, one) => sum + volumesOfChart(one, replicas), 0);
+  if (!isRecord(values)) return 0;
+  const pods = numberAt(values, 'replicas') ?? replicas;
+  return Object.entries(values).reduce((sum, [key, value]) => {
+    if (key !== 'volumeClaimTemplate') return sum + volumesOfChart(value, pods);
+    return sum + pods * (gigabytesOf(valueAt(value, 'spec.resources.requests.storage')) ?? 0);
+  }, 0);
 }

@@ -4,6 +4,7 @@ import type { Monthly } from '../change/change.ts';
 import type { GraphResource } from '../render/graph.ts';
 import { chargingOf } from './charges.ts';
 import type { Charge, Charging } from './charging.ts';
+import { planNodeDemand } from './node-demand.ts';
 
 /** One amount of a bill. */
 export interface CostLine extends Charge {
@@ -48,13 +49,15 @@ const providerType = 'pulumi:providers:aws';
 
 /** What a graph costs in a month by a list of prices: a sum of what stands, without traffic, taxes and discounts. Pure. */
 export function estimate(graph: readonly GraphResource[], prices: PriceList): Estimate {
-  const region = String(valueAt(graph.find(({ type }) => type === providerType)?.inputs, 'region'));
-  const around = { region, graph: new Map(graph.map((resource) => [resource.name, resource])) };
+  const region = regionOf(graph);
+  const around = { region: region ?? '', resources: graph, nodes: planNodeDemand(graph) };
   const byKey = new Map(prices.entries.map((price) => [price.key, price]));
   const costs: ResourceCost[] = [];
   const metered: MeteredResource[] = [];
   const unpriced: UnpricedResource[] = [];
-  for (const resource of graph.filter(({ custom }) => custom)) {
+  // Without AWS the nodes, volumes and balancers are those of a cluster that is there: whoever runs it has the bill.
+  const billed = graph.filter(({ custom, type }) => custom && (region !== undefined || type.startsWith('aws:')));
+  for (const resource of billed) {
     const charging = chargingOf(resource, around);
     if (charging === 'free') continue;
     const { charges, byUse } = charging === 'no price' ? { charges: [], byUse: [] } : charging;
@@ -79,6 +82,12 @@ export function estimate(graph: readonly GraphResource[], prices: PriceList): Es
       asOf: prices.asOf,
     },
   };
+}
+
+/** The region of the graph's cloud; undefined where there is none. */
+export function regionOf(graph: readonly GraphResource[]): string | undefined {
+  const region = valueAt(graph.find(({ type }) => type === providerType)?.inputs, 'region');
+  return typeof region === 'string' ? region : undefined;
 }
 
 export function roundUsd(usd: number): number {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { monthlyUsd, parsePrices, type Price } from '#infra/planning/prices.ts';
+import { estimate } from '#stacks/cost/estimate.ts';
+import { recordPlatform } from '#test/support/cloud-platform.ts';
 import { settingsOfFile } from '#test/support/cloud-release.ts';
+import { resource } from '#test/stacks/cost/graph.ts';
 
 const text = readFileSync(new URL('../../../infra/planning/prices.json', import.meta.url), 'utf8');
 const list = parsePrices(text);
@@ -18,29 +21,32 @@ describe('the price list', () => {
   });
 
   for (const environment of ['dev', 'prod']) {
-    it(`has a price for everything that ${environment} is billed for by size`, () => {
-      const { region, system, spot, gpu, redis } = settingsOfFile(environment) as {
+    it(`has a price for everything that ${environment} is billed for, and knows every type that it is made of`, async () => {
+      const { resources } = await recordPlatform(environment);
+      const graph = resources.map(({ type, name, inputs, custom }) => resource(type, name, inputs, { custom }));
+      const { costs, metered, unpriced } = estimate(graph, list);
+      assert.deepEqual(
+        unpriced.map(({ resource: { type, name } }) => `${type} ${name}`),
+        [],
+      );
+      assert.deepEqual(
+        metered.flatMap((one) => one.keys).filter((key) => !keys.has(key)),
+        [],
+      );
+      const billed = new Set(costs.map((one) => one.resource.type));
+      for (const type of ['kubernetes:karpenter.sh/v1:NodePool', 'aws:eks/nodeGroup:NodeGroup', 'aws:kms/key:Key']) {
+        assert.ok(billed.has(type), type);
+      }
+    });
+
+    it(`has what ${environment} would be billed for if its spot nodes became nodes on demand`, () => {
+      const { region, spot, gpu } = settingsOfFile(environment) as Record<
+        'spot' | 'gpu',
+        { instanceTypes: string[] }
+      > & {
         region: string;
-        system: { instanceTypes: string[] };
-        spot: { instanceTypes: string[] };
-        gpu: { instanceTypes: string[] };
-        redis: Record<string, { nodeType: string }>;
       };
-      const wanted = [
-        'aws:eks/cluster',
-        ...system.instanceTypes.map((type) => `ec2:${region}:${type}:on-demand`),
-        ...[...spot.instanceTypes, ...gpu.instanceTypes].flatMap((type) => [
-          `ec2:${region}:${type}:spot`,
-          `ec2:${region}:${type}:on-demand`,
-        ]),
-        ...Object.values(redis).map(({ nodeType }) => `elasticache:${region}:${nodeType}`),
-        `ec2:${region}:nat-gateway`,
-        `ec2:${region}:public-ipv4`,
-        `ebs:${region}:gp3`,
-        `kms:${region}:key`,
-        `s3:${region}:standard`,
-        `logs:${region}:ingest`,
-      ];
+      const wanted = [...spot.instanceTypes, ...gpu.instanceTypes].map((type) => `ec2:${region}:${type}:on-demand`);
       assert.deepEqual(
         wanted.filter((key) => !keys.has(key)),
         [],
@@ -52,6 +58,7 @@ describe('the price list', () => {
     const whole = { key: 'b', unit: 'hour', usd: 1, source: 'seen', date: '2026-11-20', estimate: false };
     const write = (...entries: object[]) => JSON.stringify({ schema: 1, asOf: '2026-11-20', currency: 'USD', entries });
     assert.equal(parsePrices(write(whole)).entries.length, 1);
+    assert.equal(parsePrices(write({ ...whole, usd: 0 })).entries[0]?.usd, 0);
     for (const broken of [{ usd: -1 }, { unit: 'day' }, { source: '' }, { date: 'today' }, { estimate: 'yes' }]) {
       assert.throws(() => parsePrices(write({ ...whole, ...broken })), { code: 'PRICES_INVALID', message: /"b"/ });
     }
@@ -59,7 +66,7 @@ describe('the price list', () => {
     assert.throws(() => parsePrices('{"schema":2}'), { code: 'PRICES_INVALID' });
   });
 
-  it('reckons a month of 730 hours, and no month of what is billed by the GiB', () => {
+  it('reckons a month of 730 hours, and no month of what is billed once', () => {
     const price = (unit: Price['unit']): Price => ({
       key: 'a',
       unit,
@@ -71,5 +78,6 @@ describe('the price list', () => {
     assert.equal(monthlyUsd(price('hour'), 2), 146);
     assert.equal(monthlyUsd(price('GiB-month'), 50), 5);
     assert.equal(monthlyUsd(price('GiB'), 50), undefined);
+    assert.equal(monthlyUsd(price('each'), 50), undefined);
   });
 });

@@ -22,7 +22,10 @@ describe('what a graph costs in a month', () => {
       usd: 1591,
       mostUsd: 4196,
       estimatedUsd: 292,
-      unpriced: [{ type: 'aws:s3/bucket:Bucket', count: 1, why: 'by use' }],
+      unpriced: [
+        { type: 'aws:kms/key:Key', count: 1, why: 'by use' },
+        { type: 'aws:s3/bucket:Bucket', count: 1, why: 'by use' },
+      ],
       asOf: '2026-11-20',
     });
   });
@@ -59,6 +62,7 @@ describe('what a graph costs in a month', () => {
       estimate(unknown, prices).monthly.unpriced.map(({ type, count, why }) => `${count} ${type} ${why}`),
       [
         '1 aws:eks/nodeGroup:NodeGroup no price',
+        '1 aws:kms/key:Key by use',
         '1 aws:msk/cluster:Cluster no price',
         '1 aws:s3/bucket:Bucket by use',
         '1 kubernetes:core/v1:Service no price',
@@ -95,6 +99,48 @@ describe('what a graph costs in a month', () => {
     assert.equal(differs(huge, tall).monthly.difference?.unknown, 0);
     const larger = withInput(huge, 'redis-state-group', 'numCacheClusters', 3);
     assert.equal(differs(huge, larger).monthly.difference?.unknown, 1);
+  });
+
+  it('rises with the limits of a pool of Karpenter and with the replicas that it must carry', () => {
+    const pool = resource('kubernetes:karpenter.sh/v1:NodePool', 'general-nodes', {
+      inputs: {
+        spec: {
+          limits: { cpu: '32' },
+          template: {
+            metadata: { labels: { 'orrery.dev/pool': 'general' } },
+            spec: {
+              nodeClassRef: { name: 'general' },
+              requirements: [
+                { key: 'node.kubernetes.io/instance-type', operator: 'In', values: ['m7i.2xlarge'] },
+                { key: 'karpenter.sh/capacity-type', operator: 'In', values: ['on-demand'] },
+              ],
+              taints: [],
+            },
+          },
+        },
+      },
+    });
+    const container = { name: 'web', resources: { requests: { cpu: '3' } } };
+    const web = resource('kubernetes:apps/v1:Deployment', 'web-deployment', {
+      inputs: { spec: { replicas: 2, template: { spec: { containers: [container] } } } },
+    });
+    const before = [...graph, pool, web];
+    const changesOf = (after: typeof before) => {
+      const [base, head] = [baseWorld(), baseWorld()];
+      const sides = [sideOf({ ...base, graph: before }, 'prod'), sideOf({ ...head, graph: after }, 'tree')] as const;
+      return compare(...sides, contextOf(base, head)).levels.cost.map(({ name, monthly, most }) => ({
+        name,
+        monthly,
+        most,
+      }));
+    };
+    // 6 cores fit into one node of 8, a price of 365; 12 need two.
+    assert.deepEqual(changesOf(withInput(before, 'web-deployment', 'spec.replicas', 4)), [
+      { name: 'general-nodes', monthly: { before: 365, after: 730 }, most: { before: 1460, after: 1460 } },
+    ]);
+    assert.deepEqual(changesOf(withInput(before, 'general-nodes', 'spec.limits.cpu', '64')), [
+      { name: 'general-nodes', monthly: { before: 365, after: 365 }, most: { before: 1460, after: 2920 } },
+    ]);
   });
 
   it('can be told of the platform by its own list: nothing of it is without a price', () => {

@@ -2,26 +2,18 @@ import assert from 'node:assert/strict';
 import type { PriceList } from '#infra/planning/prices.ts';
 import { costByComponent } from '#stacks/cost/by-component.ts';
 import { estimate } from '#stacks/cost/estimate.ts';
-import type { GraphResource } from '#stacks/render/graph.ts';
+import { cloud, resource } from './graph.ts';
 
-const stack = 'urn:pulumi:dev::orrery::pulumi:pulumi:Stack::orrery-dev';
 const network = 'urn:pulumi:dev::orrery::orrery:network:Vpc::network';
 
-function resource(type: string, name: string, over: Partial<GraphResource>): GraphResource {
-  const urn = `urn:pulumi:dev::orrery::${type}::${name}`;
-  const none = { dependencies: [], propertyDependencies: {}, options: {} };
-  return { urn, type, name, parent: stack, custom: true, inputs: {}, ...none, ...over };
-}
-
-const graph: readonly GraphResource[] = [
-  resource('pulumi:pulumi:Stack', 'orrery-dev', { urn: stack, parent: null, custom: false }),
-  resource('pulumi:providers:aws', 'aws', { inputs: { region: 'eu-west-1' } }),
-  resource('orrery:network:Vpc', 'network', { urn: network, custom: false }),
-  resource('aws:ec2/natGateway:NatGateway', 'network-nat', { parent: network }),
-  resource('aws:ec2/eip:Eip', 'network-nat-address', { parent: network }),
-  resource('aws:ec2/subnet:Subnet', 'network-private', { parent: network }),
-  resource('aws:kms/key:Key', 'key', {}),
-  resource('aws:quantum/computer:Computer', 'oracle', {}),
+const graph = [
+  ...cloud,
+  resource('orrery:network:Vpc', 'network', {}, { urn: network, custom: false }),
+  resource('aws:ec2/natGateway:NatGateway', 'network-nat', {}, { parent: network }),
+  resource('aws:ec2/eip:Eip', 'network-nat-address', {}, { parent: network }),
+  resource('aws:ec2/subnet:Subnet', 'network-private', {}, { parent: network }),
+  resource('aws:kms/key:Key', 'key'),
+  resource('aws:quantum/computer:Computer', 'oracle'),
 ];
 
 function price(

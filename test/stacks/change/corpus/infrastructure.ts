@@ -311,7 +311,7 @@ export const infrastructureCases: readonly ChangeCase[] = [
       '',
       'COST  difference not known, because of 1 resource without a price; all others: 1,299.00 -> 1,299.00 USD a month (+0.00), at the most 3,904.00 -> 3,904.00 (+0.00); 0 % of it rests on estimates, prices of 2026-11-20',
       '  ~ redis-state-group  292.00 -> no price aws:elasticache/replicationGroup:ReplicationGroup, estimate',
-      '  . not in it          without a price: 1 x aws:elasticache/replicationGroup:ReplicationGroup; billed by use, not counted: 1 x aws:s3/bucket:Bucket',
+      '  . not in it          without a price: 1 x aws:elasticache/replicationGroup:ReplicationGroup; billed by use, not counted: 1 x aws:kms/key:Key, 1 x aws:s3/bucket:Bucket',
     ],
   },
   {
