@@ -99,7 +99,7 @@ function nodeLines({ nodes, asked }: CostReport): string[] {
 }
 
 function nodesInWords({ least, most, asked, pods, request }: NodeDemand): string {
-  const range = `${amount(least)} to ${amount(most)} nodes`;
+  const range = `${amount(least)} of at most ${amount(most)} nodes`;
   if (pods === 0) return `${range}, no pod stands there at the least size`;
   const beyond = asked > most ? `; they would need ${Number.isFinite(asked) ? asked : 'larger'}, the rest waits` : '';
   return `${range}, ${pods} pods ask for ${requestInWords(request)}${beyond}`;

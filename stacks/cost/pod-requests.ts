@@ -9,7 +9,7 @@ export interface PodRequest {
   readonly gpus: number;
 }
 
-export const noRequest: PodRequest = { cores: 0, memoryGiB: 0, gpus: 0 };
+const noRequest: PodRequest = { cores: 0, memoryGiB: 0, gpus: 0 };
 
 export function addRequests(requests: readonly PodRequest[]): PodRequest {
   return requests.reduce(

@@ -59,7 +59,7 @@ cluster                 73.00     73.00       0.00  1 x control plane
 total                  365.00   1533.00     292.00
 
 nodes for what pods ask for:
-  general-pool-nodes: 2 to 10 nodes, 9 pods ask for 4.5 cores, 9 GiB of memory
+  general-pool-nodes: 2 of at most 10 nodes, 9 pods ask for 4.5 cores, 9 GiB of memory
   each node as the mean of its pool's types
 
 billed by use, in no sum:
@@ -101,9 +101,9 @@ never in a sum: traffic between zones and to the internet, support, taxes and di
     const text = formatCost(reportOf([...cloud, narrow, chart, web, nodePool('spare', 'spare')]), false);
     assert.match(
       text,
-      /narrow: 1 to 1 nodes, 9 pods ask for 18 cores, 0 GiB of memory; they would need 5, the rest waits/,
+      /narrow: 1 of at most 1 nodes, 9 pods ask for 18 cores, 0 GiB of memory; they would need 5, the rest waits/,
     );
-    assert.match(text, /spare: 0 to 10 nodes, no pod stands there at the least size/);
+    assert.match(text, /spare: 0 of at most 10 nodes, no pod stands there at the least size/);
     assert.match(text, /each node as the mean .*; what jobs and the pods of 1 chart ask for is not counted/);
   });
 
