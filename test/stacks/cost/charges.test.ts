@@ -127,6 +127,43 @@ describe('what a resource is billed for', () => {
     assert.deepEqual(billOf(spark), ['by use emr-containers:core', 'by use emr-containers:memory']);
   });
 
+  it('is of what keeps data the volumes of each of its pods', () => {
+    const claims = [{ spec: { resources: { requests: { storage: '10Gi' } } } }];
+    const clickhouse = (kind: string, layout: Record<string, number>) =>
+      resource(`kubernetes:${kind}`, 'data', {
+        spec: { configuration: { clusters: [{ layout }] }, templates: { volumeClaimTemplates: claims } },
+      });
+    const servers = 'clickhouse.altinity.com/v1:ClickHouseInstallation';
+    const keepers = 'clickhouse-keeper.altinity.com/v1:ClickHouseKeeperInstallation';
+    assert.deepEqual(billOf(clickhouse(servers, { shardsCount: 2, replicasCount: 3 })), ['60 to 60 ebs:gp3']);
+    assert.deepEqual(billOf(clickhouse(keepers, { replicasCount: 3 })), ['30 to 30 ebs:gp3']);
+    assert.deepEqual([billOf(clickhouse(servers, {})), billOf(clickhouse(keepers, {}))], ['no price', 'no price']);
+    const brokers = (spec: Record<string, unknown>) =>
+      resource('kubernetes:kafka.strimzi.io/v1beta2:KafkaNodePool', 'brokers', { spec });
+    const volumes = [{ size: '5Gi' }, { size: '7Gi' }];
+    assert.deepEqual(billOf(brokers({ replicas: 3, storage: { volumes } })), ['36 to 36 ebs:gp3']);
+    assert.deepEqual(billOf(brokers({ replicas: 1, storage: { size: '20Gi' } })), ['20 to 20 ebs:gp3']);
+    assert.equal(billOf(brokers({ storage: { size: '20Gi' } })), 'no price');
+    const claim = (storage: string) =>
+      resource('kubernetes:core/v1:PersistentVolumeClaim', 'claim', { spec: { resources: { requests: { storage } } } });
+    assert.deepEqual([billOf(claim('5Gi')), billOf(claim('some'))], [['5 to 5 ebs:gp3'], 'no price']);
+    assert.equal(billOf(resource('kubernetes:apps/v1:StatefulSet', 'bare', { spec: { replicas: 2 } })), 'free');
+  });
+
+  it('is of MSK its brokers and their storage, of a bucket what lies in it', () => {
+    const brokerNodeGroupInfo = {
+      instanceType: 'kafka.m7g.large',
+      storageInfo: { ebsStorageInfo: { volumeSize: 100 } },
+    };
+    const events = resource('aws:msk/cluster:Cluster', 'events', { numberOfBrokerNodes: 3, brokerNodeGroupInfo });
+    assert.deepEqual(billOf(events), ['3 to 3 msk:kafka.m7g.large', '300 to 300 msk:storage']);
+    assert.equal(billOf(resource('aws:msk/cluster:Cluster', 'events')), 'no price');
+    const bucket = resource('aws:s3/bucket:Bucket', 'store');
+    assert.deepEqual(billOf(bucket), ['by use s3:standard', 'by use s3:requests']);
+    const secret = resource('aws:secretsmanager/secret:Secret', 'token');
+    assert.deepEqual(billOf(secret), ['1 to 1 secretsmanager:secret']);
+  });
+
   it('is of a chart the volumes that its values ask for, one for each replica', () => {
     const claim = (storage: string) => ({ volumeClaimTemplate: { spec: { resources: { requests: { storage } } } } });
     const values = {
