@@ -77,6 +77,35 @@ describe('alerts', () => {
     ]);
   });
 
+  it('wait so many minutes that nothing is told which passes by itself', () => {
+    assert.deepEqual(Object.fromEntries(everyAlert.map(({ name, minutes }) => [name, minutes])), {
+      ServiceDown: 2,
+      ErrorBudgetBurns: 2,
+      RequestsSlow: 15,
+      FeatureVectorsSlow: 15,
+      StepsFail: 15,
+      LeasesLapse: 5,
+      RunsRefused: 5,
+      IngestFails: 5,
+      RedisDown: 2,
+      QueueRefuses: 5,
+      StateEvicted: 0,
+      ClickHouseReplicaLags: 10,
+      ClickHouseReadOnly: 5,
+      ClickHouseDiskFills: 15,
+      KafkaUnderReplicated: 10,
+      KafkaLagGrows: 15,
+      GpuCapNear: 15,
+      NodeNotReady: 10,
+      PodCrashLoops: 10,
+      VolumeFills: 30,
+      CertificateExpires: 60,
+      BackupMissing: 60,
+      LogsLost: 15,
+      NodesCostAboveBudget: 60,
+    });
+  });
+
   it('burn fast when both a short and a long window do', () => {
     const share = (window: string) =>
       `(sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_xx{envoy_response_code_class="5"}[${window}])) / sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_xx{}[${window}])))`;

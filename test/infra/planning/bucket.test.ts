@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PlanError } from '#infra/errors.ts';
-import { planLifecycle, type BucketLifecycle } from '#infra/planning/bucket.ts';
+import { planBucketPolicy, planLifecycle, takesAccessLogs, type BucketLifecycle } from '#infra/planning/bucket.ts';
 
 function refuses(lifecycle: BucketLifecycle): void {
   assert.throws(
@@ -8,6 +8,34 @@ function refuses(lifecycle: BucketLifecycle): void {
     (error) => error instanceof PlanError && error.code === 'LIFECYCLE_INVALID',
   );
 }
+
+describe('the policy of a bucket', () => {
+  it('refuses everyone without TLS, and lets the service of access logs write objects of this account alone', async () => {
+    const policy = planBucketPolicy('arn:aws:s3:::logs', [takesAccessLogs('000000000000')]);
+    const text = await new Promise<string>((resolve) => policy.apply(resolve));
+    assert.deepEqual(JSON.parse(text), {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'TlsOnly',
+          Effect: 'Deny',
+          Principal: '*',
+          Action: 's3:*',
+          Resource: ['arn:aws:s3:::logs', 'arn:aws:s3:::logs/*'],
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        {
+          Sid: 'AccessLogs',
+          Effect: 'Allow',
+          Principal: { Service: 'logging.s3.amazonaws.com' },
+          Action: 's3:PutObject',
+          Resource: 'arn:aws:s3:::logs/*',
+          Condition: { StringEquals: { 'aws:SourceAccount': '000000000000' } },
+        },
+      ],
+    });
+  });
+});
 
 describe('the lifecycle of a bucket', () => {
   it('never deletes what is current unless it is told after how many days', () => {

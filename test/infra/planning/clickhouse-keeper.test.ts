@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { types } from '@pulumi/kubernetes';
 import { planKeeperSpec } from '#infra/planning/clickhouse-keeper.ts';
 
 const request = {
@@ -47,6 +48,17 @@ describe('the plan of the keepers', () => {
       },
     ]);
     assert.deepEqual(pod.metadata, { labels: { app: 'keeper' } });
+  });
+
+  it('is asked whether it keeps up, and given a minute to join before nobody calls it', () => {
+    const [pod] = planKeeperSpec(request).templates.podTemplates;
+    const { readinessProbe, livenessProbe } = (pod?.spec.containers as types.input.core.v1.Container[])[0] ?? {};
+    assert.deepEqual(readinessProbe, {
+      httpGet: { path: '/ready', port: 9182 },
+      periodSeconds: 5,
+      failureThreshold: 12,
+    });
+    assert.deepEqual(livenessProbe, { tcpSocket: { port: 2181 }, initialDelaySeconds: 15, periodSeconds: 15 });
   });
 
   it('runs on demand where there are pools, and anywhere else', () => {

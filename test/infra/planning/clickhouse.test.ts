@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { types } from '@pulumi/kubernetes';
 import { PlanError } from '#infra/errors.ts';
 import {
   planClaimTemplate,
@@ -116,6 +117,16 @@ describe('the plan of a ClickHouse', () => {
     assert.equal(pod.spec.automountServiceAccountToken, false);
     const [anywhere] = planClickHouseSpec({ ...request, nodePools: false }).templates.podTemplates;
     assert.equal(anywhere?.spec.nodeSelector, undefined);
+  });
+
+  it('may take ten minutes to load what it has, and is given up after a minute without an answer', () => {
+    const [pod] = planClickHouseSpec(request).templates.podTemplates;
+    const { startupProbe, readinessProbe, livenessProbe } =
+      (pod?.spec.containers as types.input.core.v1.Container[])[0] ?? {};
+    const httpGet = { path: '/ping', port: 8123 };
+    assert.deepEqual(startupProbe, { httpGet, periodSeconds: 5, failureThreshold: 120 });
+    assert.deepEqual(readinessProbe, { httpGet, periodSeconds: 5 });
+    assert.deepEqual(livenessProbe, { httpGet, periodSeconds: 15, failureThreshold: 4 });
   });
 
   it('repeats on every server what is defined on one', () => {

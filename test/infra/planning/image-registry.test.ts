@@ -20,11 +20,16 @@ describe('the plan of an image registry', () => {
   });
 
   it('deletes what has no tag after two weeks, and nothing that a release names', () => {
-    const { rules } = JSON.parse(planImageLifecycle()) as { rules: { selection: Record<string, unknown> }[] };
-    assert.deepEqual(
-      rules.map(({ selection }) => selection),
-      [{ tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 }],
-    );
+    assert.deepEqual(JSON.parse(planImageLifecycle()), {
+      rules: [
+        {
+          rulePriority: 1,
+          description: 'of no release',
+          selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
+          action: { type: 'expire' },
+        },
+      ],
+    });
   });
 
   it('caches only registries that ask for no password', () => {

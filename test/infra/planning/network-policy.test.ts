@@ -74,6 +74,19 @@ describe('network policies', () => {
     });
   });
 
+  it('open both directions in one policy', () => {
+    const policy = planNetworkPolicy([
+      allowPeers({ from: [{}], ports: [8080] }),
+      allowCidrs({ to: ['10.20.0.0/16'], ports: [6379] }),
+    ]);
+    assert.deepEqual(policy, {
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 8080 }] }],
+      egress: [{ to: [{ ipBlock: { cidr: '10.20.0.0/16' } }], ports: [{ protocol: 'TCP', port: 6379 }] }],
+    });
+  });
+
   it('let nobody ask for the credentials of a node, even where every address is allowed', () => {
     const everywhere = { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.169.254/32'] } };
     assert.deepEqual(allowTls().egress, [{ to: [everywhere], ports: [{ protocol: 'TCP', port: 443 }] }]);

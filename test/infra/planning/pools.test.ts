@@ -35,6 +35,11 @@ describe('planning pools of nodes', () => {
     });
   });
 
+  it('takes a system pool that never grows', () => {
+    const size = { instanceTypes: ['t3.large'], nodesMin: 2, nodesMax: 2, diskGiB: 50 };
+    assert.deepEqual([planSystemPool(size).nodesMin, planSystemPool(size).nodesMax], [2, 2]);
+  });
+
   it('refuses a system pool of one node', () => {
     const size = { instanceTypes: ['t3.large'], nodesMin: 1, nodesMax: 4, diskGiB: 50 };
     assert.throws(() => planSystemPool(size), refusedAs('POOL_SIZE_INVALID'));

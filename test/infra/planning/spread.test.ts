@@ -34,6 +34,13 @@ describe('where the pods of a service go', () => {
     });
   });
 
+  it('is among tainted nodes for whoever asks for one GPU or more, and for nobody else', () => {
+    const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }];
+    assert.deepEqual(planPlacement({ ...plain, gpus: 1 }).tolerations, tolerations);
+    assert.deepEqual(planPlacement({ ...plain, gpus: 2 }).tolerations, tolerations);
+    assert.equal(planPlacement(plain).tolerations, undefined);
+  });
+
   for (const [what, over, pool] of [
     ['owns a volume', { stateful: true }, 'general'],
     ['asks for a GPU', { gpus: 1 }, 'gpu'],

@@ -143,6 +143,17 @@ describe('planning the pod of a service', () => {
     assert.equal(shortDigest(version.own), '222222222222');
   });
 
+  it('may own a folder where it is one and stays one', () => {
+    const alone = { ...manifest, stateful: true, scaling: 'none' } as const;
+    assert.doesNotThrow(() => assertDeployable(alone, image, { min: 1, max: 1 }));
+    for (const replicas of [
+      { min: 1, max: 2 },
+      { min: 0, max: 1 },
+    ]) {
+      assert.throws(() => assertDeployable(alone, image, replicas), { code: 'SERVICE_STATEFUL' });
+    }
+  });
+
   const range = { min: 1, max: 3 };
   const refused: [string, string, () => void][] = [
     [
