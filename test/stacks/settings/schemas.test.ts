@@ -28,8 +28,9 @@ describe('the schemas of settings that editors read', () => {
   }
 
   it('refuse a key that nobody knows, and let another project’s key stand', () => {
-    const { aws } = Object.fromEntries([...publishedSchemas()].map(([name, text]) => [name.split('.')[0], text]));
-    const schema = JSON.parse(aws ?? '') as { properties: { config: { required: string[] } } };
+    const schema = JSON.parse(publishedSchemas().get('aws.json') ?? '') as {
+      properties: { config: { required: string[] } };
+    };
     const validate = new Ajv2020({ allErrors: true, strict: false, discriminator: true }).compile(schema);
     validate({ config: { 'orrery:regoin': 'eu-west-1', 'aws:region': 'eu-west-1' } });
     const unknown = validate.errors?.filter(({ keyword }) => keyword === 'additionalProperties');
