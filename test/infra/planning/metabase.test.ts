@@ -3,13 +3,11 @@ import { planMetabaseContainer, type MetabaseHome } from '#infra/planning/metaba
 
 const plan = {
   image: `registry.example/metabase:1@sha256:${'d'.repeat(64)}`,
-  secretName: 'metabase-secret',
   memoryMiB: 2048,
 };
 const own = [
   { name: 'MB_JETTY_PORT', value: '3000' },
   { name: 'JAVA_OPTS', value: '-Xmx1433m' },
-  { name: 'MB_ENCRYPTION_SECRET_KEY', valueFrom: { secretKeyRef: { name: 'metabase-secret', key: 'encryption' } } },
   { name: 'MB_ANON_TRACKING_ENABLED', value: 'false' },
   { name: 'MB_CHECK_FOR_UPDATES', value: 'false' },
   { name: 'MB_LOAD_SAMPLE_CONTENT', value: 'false' },
@@ -26,15 +24,16 @@ describe('the container of Metabase', () => {
       { name: 'MB_DB_FILE', value: '/metabase-data/metabase.db' },
     ]);
     assert.deepEqual(volumeMounts, [
+      { name: 'secret', mountPath: '/run/orrery', readOnly: true },
       { name: 'temporary', mountPath: '/tmp' },
       { name: 'plugins', mountPath: '/plugins' },
       { name: 'data', mountPath: '/metabase-data' },
     ]);
   });
 
-  it('keeps it in Postgres where there is one, its password by the Secret', () => {
+  it('keeps it in Postgres where there is one, its password read from the Secret’s folder', () => {
     const home = { kind: 'postgres', host: 'db.example', database: 'metabase', username: 'bi', password: 'x' } as const;
-    const { env, volumeMounts } = containerOf(home);
+    const { env, volumeMounts, command } = containerOf(home);
     assert.deepEqual(env, [
       ...own,
       { name: 'MB_DB_TYPE', value: 'postgres' },
@@ -42,16 +41,26 @@ describe('the container of Metabase', () => {
       { name: 'MB_DB_PORT', value: '5432' },
       { name: 'MB_DB_DBNAME', value: 'metabase' },
       { name: 'MB_DB_USER', value: 'bi' },
-      { name: 'MB_DB_PASS', valueFrom: { secretKeyRef: { name: 'metabase-secret', key: 'password' } } },
     ]);
-    assert.equal((volumeMounts as unknown[]).length, 2);
+    assert.deepEqual(command, [
+      'sh',
+      '-c',
+      'MB_ENCRYPTION_SECRET_KEY="$(cat /run/orrery/encryption)" && export MB_ENCRYPTION_SECRET_KEY && ' +
+        'MB_DB_PASS="$(cat /run/orrery/password)" && export MB_DB_PASS && exec /app/run_metabase.sh',
+    ]);
+    assert.equal((volumeMounts as unknown[]).length, 3);
   });
 
   it('may take ten minutes to make its tables, and is given up after a minute without an answer', () => {
     const container = containerOf({ kind: 'volume', volumeGiB: 5 });
     const httpGet = { path: '/api/health', port: 'http' };
     assert.deepEqual(container.startupProbe, { httpGet, periodSeconds: 5, failureThreshold: 120 });
-    assert.deepEqual(container.livenessProbe, { httpGet, periodSeconds: 15, timeoutSeconds: 5, failureThreshold: 4 });
+    assert.deepEqual(container.livenessProbe, {
+      tcpSocket: { port: 'http' },
+      periodSeconds: 15,
+      timeoutSeconds: 5,
+      failureThreshold: 4,
+    });
     assert.deepEqual(container.readinessProbe, { httpGet, periodSeconds: 10, timeoutSeconds: 5 });
   });
 });
