@@ -35,7 +35,15 @@ export class PulumiProject {
 
   constructor(kubeconfig = '') {
     this.kubeconfig = kubeconfig;
-    for (const name of ['infra', 'stacks', 'package.json', 'Pulumi.yaml', 'Pulumi.dev.yaml', 'Pulumi.prod.yaml']) {
+    for (const name of [
+      'infra',
+      'policies',
+      'stacks',
+      'package.json',
+      'Pulumi.yaml',
+      'Pulumi.dev.yaml',
+      'Pulumi.prod.yaml',
+    ]) {
       const filter = (source: string) => !/\/stacks\/(pins|records)(\/|$)/.test(source);
       cpSync(join(root, name), join(this.folder, name), { recursive: true, filter });
     }
