@@ -61,7 +61,7 @@ describe('the render of local', () => {
       [
         [process_('clickhouse'), 'below', true, []],
         [process_('orchestrator'), 'below', true, [process_('scoring'), redis('redis-state')]],
-        [process_('scoring'), 'below', true, [redis('redis-cache')]],
+        [process_('scoring'), 'below', true, [process_('clickhouse'), redis('redis-cache')]],
         [redis('redis-cache'), 'below', true, []],
         [redis('redis-state'), 'below', true, []],
         [`${chain}::local`, null, false, []],

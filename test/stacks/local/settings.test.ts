@@ -22,7 +22,7 @@ describe('the settings of local', () => {
     );
     assert.throws(() => readLocalBinding(root), {
       code: 'SETTINGS_INVALID',
-      message: /^(?=[^]*Pulumi\.local\.yaml:5:3 .*portBase is 80)(?=[^]*Pulumi\.local\.yaml:7:3 .*"rabbit")/,
+      message: /^(?=[^]*Pulumi\.local\.yaml:6:3 .*portBase is 80)(?=[^]*Pulumi\.local\.yaml:8:3 .*"rabbit")/,
     });
     write(whole.replace('orrery:bus:', 'orrery:buss:'));
     assert.throws(() => readLocalBinding(root), { message: /unknown key "orrery:buss"[^]*did you mean "orrery:bus"/ });
