@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { types } from '@pulumi/kubernetes';
 import { digestOfBytes } from '@orrery/contracts/digest';
 import { resourceNamed, resourcesOfType, type Recording } from '#test/support/pulumi.ts';
 import { recordPlatform } from '#test/support/cloud-platform.ts';
@@ -163,12 +162,12 @@ for (const environment of ['dev', 'prod']) {
       it('let in images by digest alone, with the release on the Deployment and not on its pods', () => {
         for (const name of ['orchestrator', 'scoring', 'features', 'ingest', 'registry']) {
           const service = release.services[name];
-          const deployment = resourceNamed(platform, `${name}-deployment`).inputs as types.input.apps.v1.Deployment;
-          const text = JSON.stringify(deployment.spec);
+          const { metadata, spec } = resourceNamed(platform, `${name}-deployment`).inputs;
+          const text = JSON.stringify(spec);
           const image = digestOfBytes(`image of ${name}`);
           assert.ok(text.includes(`"000000000000.dkr.ecr.eu-west-1.amazonaws.com/orrery/${name}@${image}"`), name);
           // A release that leaves a service as it was leaves its pods alone: they read the release from a map.
-          assert.ok(!text.includes(releaseDigest) && JSON.stringify(deployment.metadata).includes(releaseDigest), name);
+          assert.ok(!text.includes(releaseDigest) && JSON.stringify(metadata).includes(releaseDigest), name);
           const map = resourceNamed(platform, `${name}-config`).inputs['data'] as Record<string, string>;
           const config = JSON.parse(map['config.json'] ?? '{}') as Record<string, unknown>;
           assert.deepEqual(
