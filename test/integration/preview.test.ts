@@ -11,17 +11,18 @@ interface Created {
 describe('preview and diff', () => {
   let clone: Clone;
   let first: string;
+  const environments = ['dev', 'kubernetes', 'prod'];
 
   before(async function () {
     this.timeout(240_000);
     clone = cloneRepository();
     first = await release();
-    for (const environment of ['dev', 'prod']) {
+    for (const environment of environments) {
       const pinned = await clone.orrery(['pin', environment, first, '--reason', 'a test']);
       assert.equal(pinned.code, 0, pinned.stderr);
     }
     clone.git('add', 'stacks');
-    clone.git('commit', '--quiet', '--message', 'chore: pin dev and prod');
+    clone.git('commit', '--quiet', '--message', 'chore: pin every environment');
   });
   after(async () => clone.remove());
 
@@ -32,67 +33,64 @@ describe('preview and diff', () => {
   }
 
   it('are empty for a tree that is what is pinned, in one line an environment', async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     const answer = await clone.orrery(['preview']);
     assert.deepEqual(
       [answer.code, answer.stdout],
-      [0, `dev: no change (release ${first})\n\nprod: no change (release ${first})\n`],
+      [0, environments.map((name) => `${name}: no change (release ${first})\n`).join('\n')],
     );
     const { changes } = (await clone.orrery(['preview', '--json'])).json() as { changes: Change[] };
     assert.deepEqual(
       changes.map(({ verdict, levels }) => [verdict, Object.values(levels).flat()]),
-      [
-        [{ level: 'no change', reasons: [] }, []],
-        [{ level: 'no change', reasons: [] }, []],
-      ],
+      environments.map(() => [{ level: 'no change', reasons: [] }, []]),
     );
     const markdown = await clone.orrery(['preview', '--markdown']);
     assert.equal(
       markdown.stdout,
-      `<!-- orrery:preview -->\n\`dev\`: no change (release \`${first}\`) · \`prod\`: no change (release \`${first}\`)\n`,
+      `<!-- orrery:preview -->\n${environments.map((name) => `\`${name}\`: no change (release \`${first}\`)`).join(' · ')}\n`,
     );
   });
 
   it('are safe where a volume grows, and end unsafe where it would shrink, and say what and why', async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     const settings = clone.read('Pulumi.prod.yaml');
     const previewOf = async (size: number) => {
-      clone.write('Pulumi.prod.yaml', settings.replace('volumeGiB: 1000', `volumeGiB: ${size}`));
+      clone.write(
+        'Pulumi.prod.yaml',
+        settings.replace('registry: { volumeGiB: 10 }', `registry: { volumeGiB: ${size} }`),
+      );
       const answer = await clone.orrery(['preview', 'prod', '--plain'], { env: { CI: 'true' } });
       clone.write('Pulumi.prod.yaml', settings);
       return answer;
     };
-    const larger = await previewOf(1500);
+    const larger = await previewOf(20);
     assert.equal(larger.code, 0, larger.stderr);
     assert.match(larger.stdout, /^prod: [0-9a-f]{12} -> [0-9a-f]{12} \(binding .*\) {2}SAFE {2}2 changes\n/);
-    assert.match(larger.stdout, /clickhouse-volume: kubernetes:core\/v1:PersistentVolumeClaim updated\n/);
-    const smaller = await previewOf(500);
+    assert.match(larger.stdout, /registry-volume: kubernetes:core\/v1:PersistentVolumeClaim updated\n/);
+    const smaller = await previewOf(5);
     assert.equal(smaller.code, 3, smaller.stderr);
     assert.match(smaller.stdout, /^prod: .* {2}BLOCKED {2}2 changes\n/);
-    assert.match(
-      smaller.stdout,
-      /blocked: clickhouse-volume .* 1000Gi -> 500Gi is not accepted by its API \[api-refuses\]/,
-    );
-    assert.match(smaller.stdout, /settings: clickhouse\.volumeGiB: 1000 -> 500/);
+    assert.match(smaller.stdout, /blocked: registry-volume .* 10Gi -> 5Gi is not accepted by its API \[api-refuses\]/);
+    assert.match(smaller.stdout, /settings: services\.registry\.volumeGiB: 10 -> 5/);
     assert.match(smaller.stderr, /rendering/);
   });
 
   it('end unsafe where the tree would replace what holds data, and say what and why', async function () {
-    this.timeout(60_000);
-    const source = clone.read('infra/data/clickhouse.ts');
-    clone.write('infra/data/clickhouse.ts', source.replace("['ReadWriteOnce']", "['ReadWriteOncePod']"));
+    this.timeout(120_000);
+    const source = clone.read('infra/service/volume.ts');
+    clone.write('infra/service/volume.ts', source.replace("['ReadWriteOnce']", "['ReadWriteOncePod']"));
     const answer = await clone.orrery(['preview', 'prod', '--plain']);
-    clone.write('infra/data/clickhouse.ts', source);
+    clone.write('infra/service/volume.ts', source);
     assert.equal(answer.code, 3, answer.stderr);
     assert.match(answer.stdout, /^prod: .* {2}BLOCKED {2}\d+ changes, .*1 stateful replaced\n/);
     assert.match(
       answer.stdout,
-      /clickhouse-volume: kubernetes:core\/v1:PersistentVolumeClaim replaced: .*protected: the engine will refuse/,
+      /registry-volume: kubernetes:core\/v1:PersistentVolumeClaim replaced: .*protected: the engine will refuse/,
     );
   });
 
   it('tell a definition by its fields, between two releases, without rendering and without the store', async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     clone.commit('definitions/workflows/score-day.yaml', (text) =>
       text.replace(/timeoutSeconds: \d+/, 'timeoutSeconds: 77'),
     );
@@ -111,7 +109,7 @@ describe('preview and diff', () => {
   });
 
   it('compare two environments as they are, with nothing to be done', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const change = (await clone.orrery(['diff', 'dev', 'prod', '--json'])).json() as Change;
     assert.deepEqual([change.verdict, change.stateful], [{ level: 'different', reasons: [] }, []]);
     assert.ok(change.levels.config.some(({ path }) => path === 'network.nat'));
@@ -119,7 +117,7 @@ describe('preview and diff', () => {
   });
 
   it('name the nearest word for one that they do not know', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const words = [
       ['diff', 'prodd', first],
       ['diff', 'dev', 'prod', '--level', 'servise'],
@@ -135,7 +133,7 @@ describe('preview and diff', () => {
   });
 
   it('show all that an environment without a pin would get', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     clone.git('rm', '--quiet', 'stacks/pins/dev.json');
     const answer = await clone.orrery(['preview', 'dev', '--json']);
     clone.git('checkout', '--quiet', 'HEAD', '--', 'stacks/pins/dev.json');
