@@ -31,6 +31,8 @@ const jobUser = 10_001;
 const secretFolder = '/run/orrery';
 const scriptFolder = '/etc/orrery';
 const backupSecondsMax = 6 * 3600;
+/** What could not begin in this time waits for the next day, rather than run into people's work. */
+const startSecondsMax = 3600;
 /** While few ask: every night at three. */
 const moveSchedule = '0 3 * * *';
 
@@ -66,6 +68,7 @@ function createJob(parent: ComponentResource, name: string, job: Job, request: C
         schedule: job.schedule,
         timeZone: 'Etc/UTC',
         concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: startSecondsMax,
         successfulJobsHistoryLimit: 1,
         failedJobsHistoryLimit: 3,
         jobTemplate: {
@@ -96,7 +99,7 @@ function podSpec(
   { image, password, nodePools }: ClickHouseJobsRequest,
   scriptName: Output<string>,
 ): kubernetes.types.input.core.v1.PodSpec {
-  const amount = { cpu: '0.1', memory: '256Mi' };
+  const amount = { cpu: '0.1', memory: '256Mi', 'ephemeral-storage': '128Mi' };
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,

@@ -1,6 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { planCollectorContainer, type TelemetryStore } from '../planning/collector-pod.ts';
+import { planCollectorContainer, planCollectorVolumes, type TelemetryStore } from '../planning/collector-pod.ts';
+import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
 import { collectorFolder, planLogAgent } from '../planning/telemetry.ts';
 import { imageReference } from '../planning/versions.ts';
 import { createCollectorInputs } from './collector-inputs.ts';
@@ -19,12 +20,14 @@ export interface LogAgentArgs {
 }
 
 const logsFolder = '/var/log/pods';
-/** The lines of containers belong to root, and nobody else reads them; the agent has no other right of root's. */
+const agentUser = 10_001;
+/** The lines of containers belong to root, and containerd lets root's group read them. */
 const root = 0;
 
 /**
  * An OpenTelemetry collector on every node, which reads the lines of all containers and writes them into our own ClickHouse. What it
- * has not written yet, and where it stood, outlives it in a folder of its node.
+ * has not written yet, and where it stood, outlives it in a folder of its node, which a container that ends at once opens to it as root:
+ * what reads everybody’s lines is not root itself.
  * Cost driver: memory on each node, and rows in ClickHouse times the days that they are kept.
  * Refuses: to keep lines for less than a day or more than 400. It was not tried under Bottlerocket's SELinux.
  */
@@ -39,8 +42,7 @@ export class LogAgent extends ComponentResource {
     const container = planCollectorContainer({
       image: imageReference('opentelemetry-collector'),
       store,
-      secretName: made.secretName,
-      cpu: '50m',
+      cpuMilli: 50,
       memoryMiB: args.memoryMiB ?? 256,
       ports: [],
       mounts: [
@@ -62,10 +64,11 @@ export class LogAgent extends ComponentResource {
               automountServiceAccountToken: false,
               priorityClassName: 'system-node-critical',
               tolerations: [{ operator: 'Exists' }],
-              securityContext: { runAsUser: root, runAsGroup: root, seccompProfile: { type: 'RuntimeDefault' } },
+              securityContext: { ...restrictedPod(agentUser), supplementalGroups: [root] },
+              initContainers: [openFolder()],
               containers: [container],
               volumes: [
-                { name: 'config', configMap: { name: made.configName } },
+                ...planCollectorVolumes(made),
                 { name: 'logs', hostPath: { path: logsFolder, type: 'Directory' } },
                 { name: 'state', hostPath: { path: collectorFolder, type: 'DirectoryOrCreate' } },
               ],
@@ -77,4 +80,18 @@ export class LogAgent extends ComponentResource {
     );
     this.registerOutputs({});
   }
+}
+
+/** The kubelet makes the folder as root's alone. Root needs no capability to change what is its own. */
+function openFolder(): kubernetes.types.input.core.v1.Container {
+  const amount = { cpu: '10m', memory: '16Mi', 'ephemeral-storage': '16Mi' };
+  return {
+    name: 'open-folder',
+    // Any image with a shell does, and nodes hold this one already where Redis is a pod.
+    image: imageReference('valkey'),
+    command: ['chmod', '0770', collectorFolder],
+    resources: { requests: amount, limits: amount },
+    securityContext: { ...restrictedContainer(), runAsNonRoot: false, runAsUser: root, runAsGroup: agentUser },
+    volumeMounts: [{ name: 'state', mountPath: collectorFolder }],
+  };
 }

@@ -28,7 +28,7 @@ export interface MetabaseArgs {
   readonly after?: readonly Resource[];
 }
 
-const metabaseUser = 2000;
+const metabaseUser = 10_001;
 const postgresPort = 5432;
 type Labels = Record<string, string>;
 
@@ -114,8 +114,9 @@ export class Metabase extends ComponentResource {
               securityContext: restrictedPod(metabaseUser),
               ...(nodeSelector === undefined ? {} : { nodeSelector }),
               terminationGracePeriodSeconds: 60,
-              containers: [planMetabaseContainer({ image: imageReference('metabase'), home, secretName, memoryMiB })],
+              containers: [planMetabaseContainer({ image: imageReference('metabase'), home, memoryMiB })],
               volumes: [
+                { name: 'secret', secret: { secretName, defaultMode: 0o440 } },
                 { name: 'temporary', emptyDir: { sizeLimit: '1Gi' } },
                 { name: 'plugins', emptyDir: { sizeLimit: '512Mi' } },
                 ...claim.map((claimName) => ({ name: 'data', persistentVolumeClaim: { claimName } })),

@@ -1,10 +1,16 @@
 import * as kubernetes from '@pulumi/kubernetes';
-import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
+import {
+  all,
+  ComponentResource,
+  jsonStringify,
+  type ComponentResourceOptions,
+  type Input,
+  type Output,
+} from '@pulumi/pulumi';
 import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/network-policy.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
 import { metricsPortName, redisRoleLabel } from '../planning/scrapes.ts';
 import { imageReference } from '../planning/versions.ts';
-import { passwordKey } from '../planning/collector-pod.ts';
 
 export interface RedisExporterArgs {
   /** Where its pods and objects live. */
@@ -22,6 +28,8 @@ export interface RedisExporterArgs {
 const exporterPort = 9121;
 const redisPort = 6379;
 const exporterUser = 59_000;
+const secretFolder = '/run/orrery';
+const passwordsFile = 'passwords.json';
 
 /**
  * Asks one Redis for its figures and tells Prometheus: the same names for a managed group as for a pod, with its role as a label.
@@ -39,10 +47,9 @@ export class RedisExporter extends ComponentResource {
     };
     const secret = new kubernetes.core.v1.Secret(
       `${name}-secret`,
-      { metadata: { namespace, labels: selector }, stringData: { [passwordKey]: args.password } },
+      { metadata: { namespace, labels: selector }, stringData: { [passwordsFile]: passwordsOf(args) } },
       { parent: this },
     );
-    const probe = { httpGet: { path: '/health', port: metricsPortName } };
     new kubernetes.apps.v1.Deployment(
       `${name}-deployment`,
       {
@@ -62,18 +69,20 @@ export class RedisExporter extends ComponentResource {
                   image: imageReference('redis-exporter'),
                   env: [
                     { name: 'REDIS_ADDR', value: args.url },
-                    {
-                      name: 'REDIS_PASSWORD',
-                      valueFrom: { secretKeyRef: { name: secret.metadata.name, key: passwordKey } },
-                    },
+                    { name: 'REDIS_PASSWORD_FILE', value: `${secretFolder}/${passwordsFile}` },
                   ],
                   ports: [{ name: metricsPortName, containerPort: exporterPort }],
-                  resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '32Mi' } },
+                  resources: {
+                    requests: { cpu: '25m', memory: '32Mi', 'ephemeral-storage': '16Mi' },
+                    limits: { cpu: '100m', memory: '32Mi', 'ephemeral-storage': '64Mi' },
+                  },
                   securityContext: restrictedContainer(),
-                  livenessProbe: { ...probe, periodSeconds: 15 },
-                  readinessProbe: { ...probe, periodSeconds: 10 },
+                  livenessProbe: { httpGet: { path: '/health', port: metricsPortName }, periodSeconds: 15 },
+                  readinessProbe: { tcpSocket: { port: metricsPortName }, periodSeconds: 10 },
+                  volumeMounts: [{ name: 'secret', mountPath: secretFolder, readOnly: true }],
                 },
               ],
+              volumes: [{ name: 'secret', secret: { secretName: secret.metadata.name, defaultMode: 0o440 } }],
             },
           },
         },
@@ -91,4 +100,9 @@ export class RedisExporter extends ComponentResource {
     );
     this.registerOutputs({});
   }
+}
+
+/** The exporter's own form: it looks a password up by the address that it was told. */
+function passwordsOf({ url, password }: RedisExporterArgs): Output<string> {
+  return jsonStringify(all([url, password]).apply(([address, word]) => ({ [address]: word })));
 }

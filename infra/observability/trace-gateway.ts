@@ -7,7 +7,7 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { planCollectorContainer, type TelemetryStore } from '../planning/collector-pod.ts';
+import { planCollectorContainer, planCollectorVolumes, type TelemetryStore } from '../planning/collector-pod.ts';
 import { restrictedPod } from '../planning/pod-security.ts';
 import { otlpGrpcPort, otlpHttpPort, planTraceGateway } from '../planning/telemetry.ts';
 import { imageReference } from '../planning/versions.ts';
@@ -95,8 +95,7 @@ export class TraceGateway extends ComponentResource {
                 planCollectorContainer({
                   image: imageReference('opentelemetry-collector'),
                   store,
-                  secretName: made.secretName,
-                  cpu: '100m',
+                  cpuMilli: 100,
                   memoryMiB: args.memoryMiB ?? 512,
                   ports: [
                     { name: 'otlp', containerPort: otlpGrpcPort },
@@ -105,7 +104,7 @@ export class TraceGateway extends ComponentResource {
                   mounts: [],
                 }),
               ],
-              volumes: [{ name: 'config', configMap: { name: made.configName } }],
+              volumes: planCollectorVolumes(made),
             },
           },
         },

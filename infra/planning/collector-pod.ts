@@ -1,7 +1,8 @@
+import path from 'node:path';
 import type { types } from '@pulumi/kubernetes';
 import type { Input } from '@pulumi/pulumi';
-import { restrictedContainer } from './pod-security.ts';
-import { collectorHealthPort, collectorMetricsPort } from './telemetry.ts';
+import { cpuBurst, restrictedContainer } from './pod-security.ts';
+import { collectorHealthPort, collectorMetricsPort, collectorPasswordFile } from './telemetry.ts';
 import { metricsPortName } from './scrapes.ts';
 
 /** Who writes logs and traces into ClickHouse, and where. */
@@ -18,10 +19,8 @@ export interface TelemetryStore {
 export interface CollectorContainer {
   readonly image: string;
   readonly store: TelemetryStore;
-  /** Secret whose key `password` opens ClickHouse. */
-  readonly secretName: Input<string>;
-  /** Cores, requested; memory is requested and limited alike. */
-  readonly cpu: string;
+  /** Thousandths of a core, requested; up to four times as many may be used. Memory is requested and limited alike. */
+  readonly cpuMilli: number;
   readonly memoryMiB: number;
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly mounts: readonly types.input.core.v1.VolumeMount[];
@@ -33,10 +32,35 @@ export const collectorConfigFile = 'config.yaml';
 /** The share of its memory at which the Go runtime collects harder, so that the limiter has something left to refuse with. */
 const goMemoryShare = 0.8;
 
-/** The one container of a collector: its configuration mounted, its secret in the environment, its health asked. */
+const secretFolder = path.dirname(collectorPasswordFile);
+/** What its own log takes on the node's disk. */
+const ephemeralStorage = { request: '64Mi', limit: '256Mi' };
+
+/** What a collector's container mounts: its configuration, and the Secret whose key `password` opens ClickHouse. */
+export function planCollectorVolumes(names: {
+  readonly configName: Input<string>;
+  readonly secretName: Input<string>;
+}): types.input.core.v1.Volume[] {
+  return [
+    { name: 'config', configMap: { name: names.configName } },
+    {
+      name: 'secret',
+      secret: {
+        secretName: names.secretName,
+        defaultMode: 0o440,
+        items: [{ key: passwordKey, path: path.basename(collectorPasswordFile) }],
+      },
+    },
+  ];
+}
+
+/** The one container of a collector: its configuration and its password mounted, its health asked. */
 export function planCollectorContainer(plan: CollectorContainer): types.input.core.v1.Container {
-  const { store, memoryMiB } = plan;
-  const probe = { httpGet: { path: '/', port: 'health' } };
+  const { store, memoryMiB, cpuMilli } = plan;
+  const memory = `${memoryMiB}Mi`;
+  // Its extension of health tells whether what it reads and writes runs; that it lives, any answer tells.
+  const ready = { httpGet: { path: '/', port: 'health' } };
+  const live = { httpGet: { path: '/metrics', port: metricsPortName } };
   return {
     name: 'collector',
     image: plan.image,
@@ -44,7 +68,6 @@ export function planCollectorContainer(plan: CollectorContainer): types.input.co
     env: [
       { name: 'CLICKHOUSE_URL', value: store.url },
       { name: 'CLICKHOUSE_USER', value: store.username },
-      { name: 'CLICKHOUSE_PASSWORD', valueFrom: { secretKeyRef: { name: plan.secretName, key: passwordKey } } },
       { name: 'GOMEMLIMIT', value: `${Math.floor(memoryMiB * goMemoryShare)}MiB` },
     ],
     ports: [
@@ -52,11 +75,18 @@ export function planCollectorContainer(plan: CollectorContainer): types.input.co
       { name: metricsPortName, containerPort: collectorMetricsPort },
       ...plan.ports,
     ],
-    resources: { requests: { cpu: plan.cpu, memory: `${memoryMiB}Mi` }, limits: { memory: `${memoryMiB}Mi` } },
+    resources: {
+      requests: { cpu: `${cpuMilli}m`, memory, 'ephemeral-storage': ephemeralStorage.request },
+      limits: { cpu: `${cpuMilli * cpuBurst}m`, memory, 'ephemeral-storage': ephemeralStorage.limit },
+    },
     securityContext: restrictedContainer(),
-    startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 60 },
-    livenessProbe: { ...probe, periodSeconds: 15, timeoutSeconds: 5, failureThreshold: 3 },
-    readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 3 },
-    volumeMounts: [{ name: 'config', mountPath: collectorConfigFolder, readOnly: true }, ...plan.mounts],
+    startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+    livenessProbe: { ...live, periodSeconds: 15, timeoutSeconds: 5, failureThreshold: 3 },
+    readinessProbe: { ...ready, periodSeconds: 5, timeoutSeconds: 3 },
+    volumeMounts: [
+      { name: 'config', mountPath: collectorConfigFolder, readOnly: true },
+      { name: 'secret', mountPath: secretFolder, readOnly: true },
+      ...plan.mounts,
+    ],
   };
 }

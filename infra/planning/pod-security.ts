@@ -1,5 +1,8 @@
 import type { types } from '@pulumi/kubernetes';
 
+/** Cores may go to so many times what is requested: what runs wild must leave its neighbours theirs. */
+export const cpuBurst = 4;
+
 /** What the `restricted` Pod Security Standard asks of a pod, for a program that runs as the given user. */
 export function restrictedPod(user: number): types.input.core.v1.PodSecurityContext {
   return {

@@ -1,8 +1,8 @@
 import { PlanError } from '../errors.ts';
 
 /*
- * What the collectors of logs and traces do, as the configuration that they read. Addresses and passwords come by the environment of
- * their process, so a configuration holds no secret and is the same in every environment of the same settings.
+ * What the collectors of logs and traces do, as the configuration that they read. Addresses come by the environment of their process and
+ * passwords by a file, so a configuration holds no secret and is the same in every environment of the same settings.
  */
 
 /** The database that logs and traces are written to, beside that of the platform's own data. */
@@ -13,6 +13,9 @@ export const collectorHealthPort = 13_133;
 export const collectorMetricsPort = 8888;
 /** Where a collector keeps what has to outlive its process: places in files, batches that are not written yet. */
 export const collectorFolder = '/var/lib/orrery-collector';
+
+/** The file that holds the password of whoever writes into ClickHouse. */
+export const collectorPasswordFile = '/run/orrery/password';
 
 /** How ClickHouse keeps the rows. */
 export interface TelemetryTables {
@@ -164,7 +167,7 @@ function clickhouseExporter(kind: 'logs' | 'traces', { days, cluster }: Telemetr
   return {
     endpoint: '${env:CLICKHOUSE_URL}',
     username: '${env:CLICKHOUSE_USER}',
-    password: '${env:CLICKHOUSE_PASSWORD}',
+    password: `\${file:${collectorPasswordFile}}`,
     database: telemetryDatabase,
     create_schema: true,
     ttl: `${days * 24}h`,

@@ -1,6 +1,6 @@
 import type { types } from '@pulumi/kubernetes';
 import { PlanError } from '../errors.ts';
-import { restrictedContainer, restrictedPod } from './pod-security.ts';
+import { cpuBurst, restrictedContainer, restrictedPod } from './pod-security.ts';
 import { planProbes, type Probes } from './probes.ts';
 import { assertReplicas, type Replicas, type ScalingSignal } from './scaling.ts';
 import { planPlacement } from './spread.ts';
@@ -73,8 +73,6 @@ const drainSecondsDefault = 10;
  * cluster learns of it later than the cluster's own Services.
  */
 const withdrawalSeconds = { inside: 5, outside: 15 };
-/** Cores may go to so many times the request. */
-const cpuBurst = 4;
 
 /** Refuses what a Deployment can't keep: an image that may change, state in several places, replicas that nobody scales. */
 export function assertDeployable(

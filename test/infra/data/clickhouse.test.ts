@@ -142,9 +142,12 @@ describe('ClickHouse', () => {
       'spec'
     ] as CronJob;
     assert.deepEqual([spec.schedule, spec.timeZone, spec.concurrencyPolicy], ['0 1 * * *', 'Etc/UTC', 'Forbid']);
+    assert.equal(spec.startingDeadlineSeconds, 3600);
     const pod = spec.jobTemplate.spec.template.spec;
+    const amount = { cpu: '0.1', memory: '256Mi', 'ephemeral-storage': '128Mi' };
+    assert.deepEqual(pod.containers[0]?.resources, { requests: amount, limits: amount });
     assert.deepEqual([pod.serviceAccountName, pod.automountServiceAccountToken], [undefined, false]);
-    assert.deepEqual(pod.containers[0]?.command, ['sh', '/etc/orrery/run.sh']);
+    assert.deepEqual(pod.containers[0].command, ['sh', '/etc/orrery/run.sh']);
     assert.equal(pod.containers[0].env, undefined);
     assert.equal(pod.nodeSelector, undefined);
   });

@@ -44,13 +44,17 @@ describe('an agent of logs', () => {
     assert.deepEqual([...recording.completed], ['logs']);
   });
 
-  it('reads lines as root, and has no other right', async () => {
+  it('reads lines as nobody who is of root’s group, and has no other right', async () => {
     const { template } = specOf(resourceNamed(await recordAgent(), 'logs-agents'));
     const [container] = template.spec.containers;
     assert.deepEqual(template.spec['securityContext'], {
-      runAsUser: 0,
-      runAsGroup: 0,
+      runAsNonRoot: true,
+      runAsUser: 10_001,
+      runAsGroup: 10_001,
+      fsGroup: 10_001,
+      fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
+      supplementalGroups: [0],
     });
     assert.deepEqual(container?.['securityContext'], {
       allowPrivilegeEscalation: false,
@@ -60,17 +64,61 @@ describe('an agent of logs', () => {
     assert.equal(template.spec['automountServiceAccountToken'], false);
     assert.deepEqual(template.spec['volumes'], [
       { name: 'config', configMap: { name: '${logs-config.metadata.name}' } },
+      {
+        name: 'secret',
+        secret: {
+          secretName: '${logs-secret.metadata.name}',
+          defaultMode: 0o440,
+          items: [{ key: 'password', path: 'password' }],
+        },
+      },
       { name: 'logs', hostPath: { path: '/var/log/pods', type: 'Directory' } },
       { name: 'state', hostPath: { path: '/var/lib/orrery-collector', type: 'DirectoryOrCreate' } },
     ]);
     assert.deepEqual(container['volumeMounts'], [
       { name: 'config', mountPath: '/etc/orrery-collector', readOnly: true },
+      { name: 'secret', mountPath: '/run/orrery', readOnly: true },
       { name: 'logs', mountPath: '/var/log/pods', readOnly: true },
       { name: 'state', mountPath: '/var/lib/orrery-collector' },
     ]);
   });
 
-  it('is told of ClickHouse by its environment, the password by a Secret', async () => {
+  it('finds its folder opened by a root that can do nothing else', async () => {
+    const { template } = specOf(resourceNamed(await recordAgent(), 'logs-agents'));
+    const amount = { cpu: '10m', memory: '16Mi', 'ephemeral-storage': '16Mi' };
+    assert.deepEqual(template.spec['initContainers'], [
+      {
+        name: 'open-folder',
+        image: imageReference('valkey'),
+        command: ['chmod', '0770', '/var/lib/orrery-collector'],
+        resources: { requests: amount, limits: amount },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+          runAsNonRoot: false,
+          runAsUser: 0,
+          runAsGroup: 10_001,
+        },
+        volumeMounts: [{ name: 'state', mountPath: '/var/lib/orrery-collector' }],
+      },
+    ]);
+  });
+
+  it('lives while it answers, and is ready while what it reads and writes runs', async () => {
+    const [container] = specOf(resourceNamed(await recordAgent(), 'logs-agents')).template.spec.containers;
+    const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map((probe) => {
+      const { httpGet } = container?.[probe] as { httpGet: unknown };
+      return httpGet;
+    });
+    assert.deepEqual(probes, [
+      { path: '/', port: 'health' },
+      { path: '/metrics', port: 'metrics' },
+      { path: '/', port: 'health' },
+    ]);
+  });
+
+  it('is told of ClickHouse by its environment, the password by a file', async () => {
     const recording = await recordAgent();
     const [container] = specOf(resourceNamed(recording, 'logs-agents')).template.spec.containers;
     assert.equal(container?.['image'], imageReference('opentelemetry-collector'));
@@ -78,15 +126,11 @@ describe('an agent of logs', () => {
     assert.deepEqual(container['env'], [
       { name: 'CLICKHOUSE_URL', value: 'http://clickhouse:8123' },
       { name: 'CLICKHOUSE_USER', value: 'orrery_telemetry' },
-      {
-        name: 'CLICKHOUSE_PASSWORD',
-        valueFrom: { secretKeyRef: { name: '${logs-secret.metadata.name}', key: 'password' } },
-      },
       { name: 'GOMEMLIMIT', value: '204MiB' },
     ]);
     assert.deepEqual(container['resources'], {
-      requests: { cpu: '50m', memory: '256Mi' },
-      limits: { memory: '256Mi' },
+      requests: { cpu: '50m', memory: '256Mi', 'ephemeral-storage': '64Mi' },
+      limits: { cpu: '200m', memory: '256Mi', 'ephemeral-storage': '256Mi' },
     });
     assert.deepEqual(resourceNamed(recording, 'logs-secret').inputs['stringData'], {
       $secret: { password: '${password.result}' },
@@ -171,8 +215,8 @@ describe('the gateway of traces', () => {
     const { spec } = specOf(resourceNamed(recording, 'traces-deployment')).template;
     assert.deepEqual(spec['nodeSelector'], { pool: 'general' });
     assert.deepEqual(spec.containers[0]?.['resources'], {
-      requests: { cpu: '100m', memory: '1000Mi' },
-      limits: { memory: '1000Mi' },
+      requests: { cpu: '100m', memory: '1000Mi', 'ephemeral-storage': '64Mi' },
+      limits: { cpu: '400m', memory: '1000Mi', 'ephemeral-storage': '256Mi' },
     });
     assert.equal(configOf(resourceNamed(recording, 'traces-config')).exporters.clickhouse['cluster_name'], 'main');
   });
@@ -212,11 +256,21 @@ describe('an exporter of a Redis', () => {
     assert.deepEqual(container?.['ports'], [{ name: 'metrics', containerPort: 9121 }]);
     assert.deepEqual(container['env'], [
       { name: 'REDIS_ADDR', value: 'rediss://group:6379' },
-      {
-        name: 'REDIS_PASSWORD',
-        valueFrom: { secretKeyRef: { name: '${redis-state-secret.metadata.name}', key: 'password' } },
-      },
+      { name: 'REDIS_PASSWORD_FILE', value: '/run/orrery/passwords.json' },
     ]);
+    assert.deepEqual(container['volumeMounts'], [{ name: 'secret', mountPath: '/run/orrery', readOnly: true }]);
+    assert.deepEqual(template.spec['volumes'], [
+      { name: 'secret', secret: { secretName: '${redis-state-secret.metadata.name}', defaultMode: 0o440 } },
+    ]);
+    assert.deepEqual(resourceNamed(recording, 'redis-state-secret').inputs['stringData'], {
+      $secret: { 'passwords.json': '{"rediss://group:6379":"${password.result}"}' },
+    });
+    assert.deepEqual(container['livenessProbe'], { httpGet: { path: '/health', port: 'metrics' }, periodSeconds: 15 });
+    assert.deepEqual(container['readinessProbe'], { tcpSocket: { port: 'metrics' }, periodSeconds: 10 });
+    assert.deepEqual(container['resources'], {
+      requests: { cpu: '25m', memory: '32Mi', 'ephemeral-storage': '16Mi' },
+      limits: { cpu: '100m', memory: '32Mi', 'ephemeral-storage': '64Mi' },
+    });
   });
 
   it('may reach Redis and nothing else outside', async () => {

@@ -14,7 +14,7 @@ describe('the collectors’ configuration', () => {
     assert.deepEqual(exporterOf(planTraceGateway({ days: 3, samplePercent: 100 })), {
       endpoint: '${env:CLICKHOUSE_URL}',
       username: '${env:CLICKHOUSE_USER}',
-      password: '${env:CLICKHOUSE_PASSWORD}',
+      password: '${file:/run/orrery/password}',
       database: 'telemetry',
       create_schema: true,
       ttl: '72h',
