@@ -1,6 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as random from '@pulumi/random';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
+import { trust } from '../planning/iam.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface MetabaseDatabaseArgs {
@@ -23,11 +24,15 @@ export interface MetabaseDatabaseArgs {
 }
 
 const port = 5432;
+/** How often the machine below the database tells of itself. */
+const monitoringSeconds = 60;
+/** What AWS keeps without a price. */
+const insightsDays = 7;
 
 /**
  * A small Postgres of AWS for what people build in Metabase: questions, dashboards, their accounts. It holds no data of the platform.
- * Cost driver: the instance, about 13 dollars a month for a db.t4g.micro, and its volume.
- * Refuses nothing. One zone: while it is down or moves, Metabase is down and nothing else.
+ * Cost driver: the instance and its volume, each twice: a standby in another zone takes over by itself.
+ * Refuses nothing.
  */
 export class MetabaseDatabase extends ComponentResource {
   readonly host: Output<string>;
@@ -72,6 +77,7 @@ export class MetabaseDatabase extends ComponentResource {
       },
       { parent: this },
     );
+    const monitoring = this.#createMonitoringRole(name);
     const instance = new aws.rds.Instance(
       `${name}-instance`,
       {
@@ -82,12 +88,29 @@ export class MetabaseDatabase extends ComponentResource {
         dbSubnetGroupName: subnets.name,
         parameterGroupName: parameters.name,
         vpcSecurityGroupIds: [group.id],
+        monitoringRoleArn: monitoring.role.arn,
       },
-      stateful({ parent: this }),
+      // RDS refuses a role that may not do it yet.
+      stateful({ parent: this, dependsOn: [monitoring.attached] }),
     );
     this.host = instance.address;
     this.password = password.result;
     this.registerOutputs({ host: this.host });
+  }
+
+  /** By which RDS writes what the machine tells into CloudWatch. */
+  #createMonitoringRole(name: string): { role: aws.iam.Role; attached: aws.iam.RolePolicyAttachment } {
+    const role = new aws.iam.Role(
+      `${name}-monitoring`,
+      { assumeRolePolicy: trust('monitoring.rds.amazonaws.com') },
+      { parent: this },
+    );
+    const attached = new aws.iam.RolePolicyAttachment(
+      `${name}-monitoring-policy`,
+      { role: role.name, policyArn: 'arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole' },
+      { parent: this },
+    );
+    return { role, attached };
   }
 }
 
@@ -107,8 +130,13 @@ function instanceArgs(args: MetabaseDatabaseArgs): Omit<aws.rds.InstanceArgs, 'd
     deletionProtection: true,
     skipFinalSnapshot: false,
     finalSnapshotIdentifier: 'orrery-metabase-final',
-    iamDatabaseAuthenticationEnabled: false,
-    performanceInsightsEnabled: false,
+    multiAz: true,
+    // People get in by a role of theirs, once the database knows a user for it; Metabase itself by its password.
+    iamDatabaseAuthenticationEnabled: true,
+    performanceInsightsEnabled: true,
+    performanceInsightsKmsKeyId: args.keyArn,
+    performanceInsightsRetentionPeriod: insightsDays,
+    monitoringInterval: monitoringSeconds,
     enabledCloudwatchLogsExports: ['postgresql', 'upgrade'],
     // Versions move by a release, in daylight, never by themselves at night.
     autoMinorVersionUpgrade: false,

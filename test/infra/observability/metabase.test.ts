@@ -43,6 +43,7 @@ describe('Metabase on a volume', () => {
     });
     const pod = podOf(resourceNamed(recording, 'metabase-deployment'));
     assert.deepEqual(pod.volumes, [
+      { name: 'secret', secret: { secretName: '${metabase-secret.metadata.name}', defaultMode: 0o440 } },
       { name: 'temporary', emptyDir: { sizeLimit: '1Gi' } },
       { name: 'plugins', emptyDir: { sizeLimit: '512Mi' } },
       { name: 'data', persistentVolumeClaim: { claimName: '${metabase-volume.metadata.name}' } },
@@ -66,10 +67,6 @@ describe('Metabase on a volume', () => {
     assert.deepEqual(container.env, [
       { name: 'MB_JETTY_PORT', value: '3000' },
       { name: 'JAVA_OPTS', value: '-Xmx1075m' },
-      {
-        name: 'MB_ENCRYPTION_SECRET_KEY',
-        valueFrom: { secretKeyRef: { name: '${metabase-secret.metadata.name}', key: 'encryption' } },
-      },
       { name: 'MB_ANON_TRACKING_ENABLED', value: 'false' },
       { name: 'MB_CHECK_FOR_UPDATES', value: 'false' },
       { name: 'MB_LOAD_SAMPLE_CONTENT', value: 'false' },
@@ -77,6 +74,10 @@ describe('Metabase on a volume', () => {
       { name: 'MB_DB_TYPE', value: 'h2' },
       { name: 'MB_DB_FILE', value: '/metabase-data/metabase.db' },
     ]);
+    assert.deepEqual(container['resources'], {
+      requests: { cpu: '200m', memory: '1536Mi', 'ephemeral-storage': '256Mi' },
+      limits: { cpu: '800m', memory: '1536Mi', 'ephemeral-storage': '2Gi' },
+    });
     assert.equal(
       await recording.textOf(recording.result.url),
       'http://${metabase-service.metadata.name}.watching.svc:3000',
@@ -84,22 +85,47 @@ describe('Metabase on a volume', () => {
   });
 });
 
+describe('the secrets of Metabase', () => {
+  const commandOf = async (home: () => MetabaseHome) =>
+    podOf(resourceNamed(await recordMetabase(home), 'metabase-deployment')).containers[0]?.['command'];
+
+  it('get into its environment from files when it starts, and stand in no Deployment', async () => {
+    assert.deepEqual(await commandOf(() => ({ kind: 'volume', volumeGiB: 5 })), [
+      'sh',
+      '-c',
+      'MB_ENCRYPTION_SECRET_KEY="$(cat /run/orrery/encryption)" && export MB_ENCRYPTION_SECRET_KEY && exec /app/run_metabase.sh',
+    ]);
+    assert.deepEqual(await commandOf(postgres), [
+      'sh',
+      '-c',
+      [
+        'MB_ENCRYPTION_SECRET_KEY="$(cat /run/orrery/encryption)" && export MB_ENCRYPTION_SECRET_KEY',
+        'MB_DB_PASS="$(cat /run/orrery/password)" && export MB_DB_PASS',
+        'exec /app/run_metabase.sh',
+      ].join(' && '),
+    ]);
+  });
+
+  it('are asked of a database that is away without Metabase being started again', async () => {
+    const { containers } = podOf(resourceNamed(await recordMetabase(postgres), 'metabase-deployment'));
+    const { livenessProbe, readinessProbe } = containers[0] as Record<string, unknown>;
+    assert.deepEqual((livenessProbe as Record<string, unknown>)['tcpSocket'], { port: 'http' });
+    assert.deepEqual((readinessProbe as Record<string, unknown>)['httpGet'], { path: '/api/health', port: 'http' });
+  });
+});
+
 describe('Metabase on a Postgres', () => {
   it('keeps nothing in its pod, and may reach Postgres', async () => {
     const recording = await recordMetabase(postgres, { nodeSelector: { pool: 'general' }, memoryMiB: 2000 });
     const pod = podOf(resourceNamed(recording, 'metabase-deployment'));
-    assert.equal(pod.volumes.length, 2);
+    assert.equal(pod.volumes.length, 3);
     assert.deepEqual(pod['nodeSelector'], { pool: 'general' });
-    assert.deepEqual(pod.containers[0]?.env.slice(7), [
+    assert.deepEqual(pod.containers[0]?.env.slice(6), [
       { name: 'MB_DB_TYPE', value: 'postgres' },
       { name: 'MB_DB_HOST', value: 'db.example' },
       { name: 'MB_DB_PORT', value: '5432' },
       { name: 'MB_DB_DBNAME', value: 'metabase' },
       { name: 'MB_DB_USER', value: 'metabase' },
-      {
-        name: 'MB_DB_PASS',
-        valueFrom: { secretKeyRef: { name: '${metabase-secret.metadata.name}', key: 'password' } },
-      },
     ]);
     assert.deepEqual(pod.containers[0].env[1], { name: 'JAVA_OPTS', value: '-Xmx1400m' });
     const policy = resourceNamed(recording, 'metabase-network').inputs['spec'] as Record<string, unknown>;
@@ -116,7 +142,7 @@ describe('Metabase on a Postgres', () => {
 });
 
 describe('the database of Metabase', () => {
-  it('is private, encrypted, backed up, TLS only and protected', async () => {
+  it('is private, encrypted, watched, backed up, in two zones, TLS only and protected', async () => {
     const recording = await record(
       () =>
         new MetabaseDatabase('database', {
@@ -135,11 +161,14 @@ describe('the database of Metabase', () => {
       'aws:ec2/securityGroup:SecurityGroup database-access < database',
       'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule database-from-nodes < database',
       'aws:rds/instance:Instance database-instance < database',
+      'aws:iam/role:Role database-monitoring < database',
+      'aws:iam/rolePolicyAttachment:RolePolicyAttachment database-monitoring-policy < database',
       'aws:rds/parameterGroup:ParameterGroup database-parameters < database',
       'random:index/randomPassword:RandomPassword database-password < database',
       'aws:rds/subnetGroup:SubnetGroup database-subnets < database',
     ]);
-    const { inputs, protect, retainOnDelete } = resourceNamed(recording, 'database-instance');
+    const { inputs, protect, retainOnDelete, dependencies } = resourceNamed(recording, 'database-instance');
+    assert.ok(dependencies.includes('database-monitoring-policy'));
     assert.deepEqual([protect, retainOnDelete], [true, true]);
     assert.deepEqual(inputs, {
       engine: 'postgres',
@@ -156,8 +185,13 @@ describe('the database of Metabase', () => {
       deletionProtection: true,
       skipFinalSnapshot: false,
       finalSnapshotIdentifier: 'orrery-metabase-final',
-      iamDatabaseAuthenticationEnabled: false,
-      performanceInsightsEnabled: false,
+      multiAz: true,
+      iamDatabaseAuthenticationEnabled: true,
+      performanceInsightsEnabled: true,
+      performanceInsightsKmsKeyId: 'arn:aws:kms:::key/1',
+      performanceInsightsRetentionPeriod: 7,
+      monitoringInterval: 60,
+      monitoringRoleArn: '${database-monitoring.arn}',
       enabledCloudwatchLogsExports: ['postgresql', 'upgrade'],
       autoMinorVersionUpgrade: false,
       applyImmediately: false,
