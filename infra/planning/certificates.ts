@@ -33,8 +33,8 @@ export interface CertificateRequest {
   readonly secretName: string;
 }
 
-/** `cert-manager.io/v1 Certificate`: 90 days, renewed after 60, by a key that is made anew each time. */
-export function planGatewayCertificate({ domain, hosts, issuerName, secretName }: CertificateRequest) {
+/** Full names of hosts below a domain, each certified by itself. Refuses to certify nothing. */
+export function planHostNames(domain: string, hosts: readonly string[]): string[] {
   if (hosts.length === 0) {
     throw new PlanError({
       code: 'CERTIFICATE_EMPTY',
@@ -42,9 +42,14 @@ export function planGatewayCertificate({ domain, hosts, issuerName, secretName }
       hint: 'name those that routes are made for, for example console',
     });
   }
+  return hosts.map((host) => `${host}.${domain}`);
+}
+
+/** `cert-manager.io/v1 Certificate`: 90 days, renewed after 60, by a key that is made anew each time. */
+export function planGatewayCertificate({ domain, hosts, issuerName, secretName }: CertificateRequest) {
   return {
     secretName,
-    dnsNames: hosts.map((host) => `${host}.${domain}`),
+    dnsNames: planHostNames(domain, hosts),
     ...keyAndLife,
     issuerRef: { group: 'cert-manager.io', kind: 'Issuer', name: issuerName },
   };

@@ -39,7 +39,8 @@ export function planSourceRanges({ scheme, allowedCidrs }: GatewayAccess): strin
 export interface BalancerRequest extends GatewayAccess {
   /** Subnets of two zones or more: public ones for an internet-facing gateway. */
   readonly subnetIds: readonly Input<string>[];
-  readonly certificateArn: Input<string>;
+  /** One for each host: a client that names none of them is shown the first. At least one, at most 25. */
+  readonly certificateArns: readonly Input<string>[];
   /** Bucket that takes a line for every request. */
   readonly logBucket: Input<string>;
   /** ARN of a WAFv2 web ACL. Default: none. */
@@ -56,11 +57,14 @@ export interface BalancerSpec {
   readonly listenerConfigurations: readonly {
     readonly protocolPort: string;
     readonly defaultCertificate: Input<string>;
+    readonly certificates?: readonly Input<string>[];
     readonly sslPolicy: string;
   }[];
   readonly wafV2?: { readonly webACL: Input<string> };
 }
 
+/** What AWS lets a load balancer hold, unless it is asked for more. */
+const certificatesMax = 25;
 /** TLS 1.3, and 1.2 with forward secrecy alone. */
 const sslPolicy = 'ELBSecurityPolicy-TLS13-1-2-2021-06';
 
@@ -69,6 +73,11 @@ export function planBalancer(request: BalancerRequest): BalancerSpec {
   if (request.subnetIds.length < 2) {
     const message = `the load balancer has ${request.subnetIds.length} subnets`;
     throw refuse('GATEWAY_SUBNETS', message, 'give it subnets of two zones at least');
+  }
+  const [defaultCertificate, ...certificates] = request.certificateArns;
+  if (defaultCertificate === undefined || certificates.length >= certificatesMax) {
+    const message = `the load balancer has ${request.certificateArns.length} certificates`;
+    throw refuse('GATEWAY_CERTIFICATES', message, `give it 1 to ${certificatesMax}, one for each host`);
   }
   const attributes: Readonly<Record<string, Input<string>>> = {
     'idle_timeout.timeout_seconds': String(idleSeconds),
@@ -84,7 +93,14 @@ export function planBalancer(request: BalancerRequest): BalancerSpec {
     sourceRanges: planSourceRanges(request),
     loadBalancerSubnets: request.subnetIds.map((identifier) => ({ identifier })),
     loadBalancerAttributes: Object.entries(attributes).map(([key, value]) => ({ key, value })),
-    listenerConfigurations: [{ protocolPort: 'HTTPS:443', defaultCertificate: request.certificateArn, sslPolicy }],
+    listenerConfigurations: [
+      {
+        protocolPort: 'HTTPS:443',
+        defaultCertificate,
+        ...(certificates.length === 0 ? {} : { certificates }),
+        sslPolicy,
+      },
+    ],
     ...(request.webAclArn === undefined ? {} : { wafV2: { webACL: request.webAclArn } }),
   };
 }

@@ -22,7 +22,7 @@ export function planControllerPermissions(account: ControllerAccount): Permissio
   const { region, accountId, nodeSecurityGroupId } = account;
   const compute = `arn:aws:ec2:${region}:${accountId}`;
   return [
-    ...looking(accountId),
+    ...looking(account),
     { actions: ['ec2:CreateSecurityGroup'], resources: [`${compute}:vpc/*`] },
     { actions: ['ec2:CreateSecurityGroup'], resources: [`${compute}:security-group/*`], condition: asks(account) },
     {
@@ -44,8 +44,8 @@ export function planControllerPermissions(account: ControllerAccount): Permissio
   ];
 }
 
-/** AWS knows no narrower resource for most of what describes and lists. */
-function looking(accountId: string): Permission[] {
+/** AWS knows no narrower resource for what describes and lists, but for two. */
+function looking({ region, accountId }: ControllerAccount): Permission[] {
   const compute = [
     'DescribeAccountAttributes',
     'DescribeAvailabilityZones',
@@ -57,7 +57,6 @@ function looking(accountId: string): Permission[] {
     'DescribeSubnets',
     'DescribeTags',
     'DescribeVpcs',
-    'GetSecurityGroupsForVpc',
   ];
   const balancers = [
     'DescribeCapacityReservation',
@@ -80,10 +79,11 @@ function looking(accountId: string): Permission[] {
         ...compute.map((action) => `ec2:${action}`),
         ...balancers.map((action) => `elasticloadbalancing:${action}`),
         'acm:ListCertificates',
-        'acm:DescribeCertificate',
       ],
       resources: ['*'],
     },
+    { actions: ['ec2:GetSecurityGroupsForVpc'], resources: [`arn:aws:ec2:${region}:${accountId}:vpc/*`] },
+    { actions: ['acm:DescribeCertificate'], resources: [`arn:aws:acm:${region}:${accountId}:certificate/*`] },
     {
       actions: ['iam:CreateServiceLinkedRole'],
       resources: [`arn:aws:iam::${accountId}:role/aws-service-role/elasticloadbalancing.amazonaws.com/*`],

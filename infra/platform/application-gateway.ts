@@ -19,7 +19,7 @@ import type { Gateway, GatewayOrigin } from './gateway.ts';
 export interface ApplicationGatewayArgs extends BalancerRequest {
   /** Where its pods and objects live. */
   readonly namespace: Input<string>;
-  /** For example `dev.orrery.example`; the certificate is for every name directly below it. */
+  /** For example `dev.orrery.example`; hosts lie directly below it. */
   readonly domain: string;
   /** The network's range, from which the load balancer calls the pods. */
   readonly networkCidr: string;
@@ -35,7 +35,7 @@ const { CustomResource } = kubernetes.apiextensions;
  * A Gateway as an application load balancer of AWS: TLS 1.2 and up alone, plain HTTP is redirected, silent connections live for an
  * hour, so that WebSockets hold, and every request is logged.
  * Cost driver: the hours of the load balancer and its capacity units.
- * Refuses: a gateway open to everyone that doesn't say `anyone`, one that admits nobody, fewer than two subnets.
+ * Refuses: a gateway open to everyone that doesn't say `anyone`, one that admits nobody, fewer than two subnets, no certificate.
  */
 export class ApplicationGateway extends ComponentResource implements Gateway {
   readonly kind = 'alb';

@@ -1,32 +1,40 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
+import { planHostNames } from '../planning/certificates.ts';
 
 export interface CertificateArgs {
-  /** For example `dev.orrery.example`: the certificate is for it and for every name directly below it. */
+  /** For example `dev.orrery.example`. */
   readonly domain: string;
-  /** The public hosted zone in which AWS looks for the proof that the domain is ours. */
+  /** Labels directly below the domain, for example `console`. At least one. */
+  readonly hosts: readonly string[];
+  /** The public hosted zone in which AWS looks for the proof that the names are ours. */
   readonly zoneId: string;
 }
 
-/** AWS publishes the same record for a name and for what lies below it. */
 const recordTtlSeconds = 300;
 
 /**
- * A certificate of ACM, proven by a record in Route 53, by which AWS renews it for ever.
+ * A certificate of ACM for each host, proven by a record in Route 53, by which AWS renews it for ever. None is for every name below the
+ * domain: whoever took its key could be any host that is ever made.
  * Cost driver: none.
- * Refuses nothing; who waits for it waits until AWS has seen the record.
+ * Refuses: to certify nothing. Who waits for one waits until AWS has seen its record.
  */
 export class Certificate extends ComponentResource {
-  /** Known once it is issued. */
-  readonly arn: Output<string>;
+  /** In the order of the hosts; each is known once it is issued. */
+  readonly arns: readonly Output<string>[];
 
-  constructor(name: string, { domain, zoneId }: CertificateArgs, options?: ComponentResourceOptions) {
+  constructor(name: string, { domain, hosts, zoneId }: CertificateArgs, options?: ComponentResourceOptions) {
     super('orrery:platform:Certificate', name, {}, options);
+    const domainNames = planHostNames(domain, hosts);
+    this.arns = hosts.map((host, index) => this.#certify(`${name}-${host}`, domainNames[index] ?? domain, zoneId));
+    this.registerOutputs({ arns: this.arns });
+  }
+
+  #certify(name: string, domainName: string, zoneId: string): Output<string> {
     const certificate = new aws.acm.Certificate(
       `${name}-certificate`,
       {
-        domainName: domain,
-        subjectAlternativeNames: [`*.${domain}`],
+        domainName,
         validationMethod: 'DNS',
         keyAlgorithm: 'EC_prime256v1',
         options: { certificateTransparencyLoggingPreference: 'ENABLED' },
@@ -52,7 +60,6 @@ export class Certificate extends ComponentResource {
       { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
       { parent: this },
     );
-    this.arn = validation.certificateArn;
-    this.registerOutputs({ arn: this.arn });
+    return validation.certificateArn;
   }
 }

@@ -45,7 +45,7 @@ export function createData(request: DataRequest): CloudDataLayer {
   const redis = createRedisPair(databases);
   const clickhouse = createClickHouse(databases);
   const kafka = createBrokers(databases);
-  const spark = createSpark({ settings, foundation, cluster, stores });
+  const spark = createSpark({ settings, foundation, cluster });
   return {
     ...stores,
     storageClassName: className,

@@ -18,6 +18,8 @@ export interface Foundation {
   readonly tags: Readonly<Record<string, string>>;
   readonly providers: { readonly aws: aws.Provider };
   readonly keyArn: Output<string>;
+  /** Where every bucket writes who read and wrote what. */
+  readonly accessLogs: { readonly bucketName: Output<string> };
 }
 
 export interface NetworkLayer {

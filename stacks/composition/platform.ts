@@ -54,7 +54,7 @@ export interface ClusterPlatformRequest extends AdmissionRequest {
   readonly namespaces: NamespacesLayer;
 }
 
-/** Hosts below the domain that routes are made for: a public authority certifies each by name. */
+/** Hosts below the domain that routes are made for: each is certified by name. */
 export const publicHosts = ['api', 'console', 'grafana', 'metabase'] as const;
 
 /** Days that a line about every request is kept. */
@@ -123,7 +123,7 @@ function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPl
     { providers },
   );
   const { name, zoneId } = domain;
-  const certificate = new Certificate('certificate', { domain: name, zoneId }, { providers });
+  const certificate = new Certificate('certificate', { domain: name, hosts: publicHosts, zoneId }, { providers });
   new ExternalDns(
     'dns',
     { namespace, placement, after, region, clusterName, zoneId, domain: name, owner: `orrery-${environment}` },
@@ -138,7 +138,7 @@ function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPl
       domain: name,
       networkCidr: network.cidr,
       subnetIds: gateway.scheme === 'internal' ? network.privateSubnetIds : network.publicSubnetIds,
-      certificateArn: certificate.arn,
+      certificateArns: certificate.arns,
       logBucket: createRequestLog(foundation).bucketName,
       after: controller.ready,
     },
@@ -147,10 +147,11 @@ function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPl
 }
 
 /** The delivery of a load balancer's logs writes by S3's own keys alone. */
-function createRequestLog({ accountId, providers }: Foundation): Bucket {
+function createRequestLog({ accountId, providers, accessLogs }: Foundation): Bucket {
   return new Bucket(
     'request-log',
     {
+      accessLogs,
       lifecycle: { expireDays: requestLogDays, noncurrentDays: 7 },
       statements: [
         {

@@ -4,7 +4,6 @@ import { ImageRegistry } from '#infra/data/image-registry.ts';
 import { ObjectStore } from '#infra/data/object-store.ts';
 import { RegistryTable } from '#infra/data/registry-table.ts';
 import { Spark } from '#infra/data/spark.ts';
-import { takesAccessLogs } from '#infra/planning/bucket.ts';
 import { allow } from '#infra/planning/iam.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { BucketStore, ClusterLayer, Foundation } from './layers.ts';
@@ -19,8 +18,6 @@ export interface StoresRequest {
 /** What AWS keeps for the environment, outside its cluster. */
 export interface Stores {
   readonly store: BucketStore;
-  /** Of all the others: who read and wrote what. */
-  readonly accessLogs: Bucket;
   /** Old parts of ClickHouse; absent where they stay on the volumes. */
   readonly cold?: Bucket;
   readonly backups: Bucket;
@@ -35,18 +32,9 @@ const undoDays = 7;
 const repositoryPrefix = 'orrery';
 
 export function createStores({ settings, foundation, services }: StoresRequest): Stores {
-  const { region, accountId, providers, keyArn } = foundation;
-  const { clickhouse, archive, images } = settings;
+  const { region, providers, keyArn, accessLogs } = foundation;
+  const { clickhouse, images } = settings;
   const options = { providers };
-  const accessLogs = new Bucket(
-    'access-logs',
-    {
-      // No key of ours: S3 delivers logs by its own alone.
-      lifecycle: { expireDays: archive.accessLogDays, noncurrentDays: 1 },
-      statements: [takesAccessLogs(accountId)],
-    },
-    options,
-  );
   const store = new ObjectStore('store', { keyArn, lock: settings.store.lock, accessLogs }, options);
   const backups = new Bucket(
     'clickhouse-backups',
@@ -65,7 +53,6 @@ export function createStores({ settings, foundation, services }: StoresRequest):
   );
   return {
     store: { kind: 'bucket', bucketName: store.bucketName, region, policy: storePolicy(store.arn, keyArn) },
-    accessLogs,
     backups,
     ...(cold === undefined ? {} : { cold }),
     registryTable: { tableName: table.tableName, policy: tablePolicy(table.arn, keyArn) },
@@ -78,14 +65,13 @@ export function createSpark(request: {
   readonly settings: AwsSettings;
   readonly foundation: Foundation;
   readonly cluster: ClusterLayer;
-  readonly stores: Stores;
 }): Spark | undefined {
-  const { settings, foundation, cluster, stores } = request;
+  const { settings, foundation, cluster } = request;
   if (!settings.spark.enabled) return undefined;
-  const { environment, accountId, keyArn, providers } = foundation;
+  const { environment, accountId, keyArn, providers, accessLogs } = foundation;
   const results = new Bucket(
     'spark-results',
-    { keyArn, accessLogs: stores.accessLogs, lifecycle: { tierAfterDays: 30, noncurrentDays: undoDays } },
+    { keyArn, accessLogs, lifecycle: { tierAfterDays: 30, noncurrentDays: undoDays } },
     { providers },
   );
   return new Spark(

@@ -17,7 +17,7 @@ const request: BalancerRequest = {
   scheme: 'internal',
   allowedCidrs: ['10.20.0.0/16'],
   subnetIds: ['subnet-1', 'subnet-2'],
-  certificateArn: 'arn:aws:acm:::certificate/1',
+  certificateArns: ['arn:aws:acm:::certificate/1'],
   logBucket: 'logs',
   deletionProtection: true,
 };
@@ -37,6 +37,24 @@ describe('a gateway’s plan', () => {
     refused('internet-facing', ['0.0.0.0/0'], 'GATEWAY_OPEN');
     refused('internet-facing', ['anyone', '10.0.0.0/8'], 'GATEWAY_OPEN');
     refused('internal', ['anyone'], 'GATEWAY_OPEN');
+  });
+
+  it('shows each host its own certificate, and refuses none and more than AWS holds', () => {
+    const arns = ['arn:aws:acm:::certificate/1', 'arn:aws:acm:::certificate/2', 'arn:aws:acm:::certificate/3'];
+    assert.deepEqual(planBalancer({ ...request, certificateArns: arns }).listenerConfigurations, [
+      {
+        protocolPort: 'HTTPS:443',
+        defaultCertificate: 'arn:aws:acm:::certificate/1',
+        certificates: ['arn:aws:acm:::certificate/2', 'arn:aws:acm:::certificate/3'],
+        sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+      },
+    ]);
+    for (const certificateArns of [
+      [],
+      Array.from({ length: 26 }, (_, index) => `arn:aws:acm:::certificate/${index}`),
+    ]) {
+      assert.throws(() => planBalancer({ ...request, certificateArns }), refusedAs('GATEWAY_CERTIFICATES'));
+    }
   });
 
   it('asks AWS for a load balancer that keeps silent WebSockets for an hour, drops bad headers and logs every request', () => {

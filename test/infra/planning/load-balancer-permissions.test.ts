@@ -19,6 +19,17 @@ describe('what the load balancer controller may do', () => {
     }
   });
 
+  it('looks at one account alone where AWS can tell accounts apart', () => {
+    assert.deepEqual(
+      withAction('acm:DescribeCertificate').map(({ resources }) => resources),
+      [['arn:aws:acm:eu-west-1:000000000000:certificate/*']],
+    );
+    assert.deepEqual(
+      withAction('ec2:GetSecurityGroupsForVpc').map(({ resources }) => resources),
+      [['arn:aws:ec2:eu-west-1:000000000000:vpc/*']],
+    );
+  });
+
   it('deletes and changes load balancers that bear this cluster’s tag, and no others', () => {
     const mine = { StringEquals: { 'aws:ResourceTag/elbv2.k8s.aws/cluster': 'orrery-dev' } };
     for (const action of ['DeleteLoadBalancer', 'ModifyLoadBalancerAttributes', 'DeleteTargetGroup', 'SetSubnets']) {

@@ -13,7 +13,7 @@ const args: ApplicationGatewayArgs = {
   scheme: 'internal',
   allowedCidrs: ['10.20.0.0/16'],
   subnetIds: ['subnet-1', 'subnet-2'],
-  certificateArn: 'arn:aws:acm:::certificate/1',
+  certificateArns: ['arn:aws:acm:::certificate/1'],
   logBucket: 'logs',
   deletionProtection: false,
   after: [],

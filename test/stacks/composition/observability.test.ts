@@ -73,6 +73,7 @@ const recordCloud = (more: Partial<ObservabilitySettings['observability']> = {})
         tags: {},
         providers: { aws: account },
         keyArn: output('arn:aws:kms:::key/1'),
+        accessLogs: { bucketName: output('access-logs-1') },
       },
       network: {
         vpcId: output('vpc-1'),

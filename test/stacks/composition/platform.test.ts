@@ -56,6 +56,7 @@ function cloud(): { foundation: Foundation; cluster: ClusterLayer } {
       tags: { project: 'orrery' },
       providers: { aws: provider },
       keyArn: output('arn:aws:kms:::key/1'),
+      accessLogs: { bucketName: output('access-logs-1') },
     },
     cluster: {
       providers: { ...providers, aws: provider },
@@ -152,6 +153,23 @@ describe('the platform of a cloud', () => {
       'subnet-public-1',
       'subnet-public-2',
     ]);
+  });
+
+  it('writes down who reads the log of requests', async () => {
+    assert.deepEqual(resourceNamed(await recordCloud(), 'request-log-logging').inputs, {
+      bucket: '${request-log-bucket.bucket}',
+      targetBucket: 'access-logs-1',
+      targetPrefix: 'request-log/',
+    });
+  });
+
+  it('certifies each public host by name', async () => {
+    const recording = await recordCloud();
+    const certified = recording.resources.filter(({ type }) => type === 'aws:acm/certificate:Certificate');
+    assert.deepEqual(
+      certified.map(({ inputs }) => inputs['domainName']),
+      ['api', 'console', 'grafana', 'metabase'].map((host) => `${host}.dev.orrery.example`),
+    );
   });
 
   it('makes the load balancer after its controller, and the controller after the definitions', async () => {
