@@ -15,8 +15,10 @@ export interface AdmissionRule {
     readonly resources: readonly string[];
     readonly operations: readonly ('CREATE' | 'UPDATE')[];
   };
-  /** CEL: true where the object is admitted. */
+  /** CEL: true where the object is admitted; `object` is what is asked for, `variables.<name>` what `variables` names. */
   readonly expression: string;
+  /** What the expression names, in CEL; each may use those before it. Default: none. */
+  readonly variables?: readonly { readonly name: string; readonly expression: string }[];
 }
 
 /** Refuses rules that could not be told apart, and one that asks nothing of anybody. */
@@ -26,7 +28,7 @@ export function planAdmission(rules: readonly AdmissionRule[]): AdmissionRule[] 
   if (twice !== undefined) {
     throw refuse('ADMISSION_TWICE', `two admission rules are named ${twice}`, 'give each a name of its own');
   }
-  for (const { name, match, expression, message } of rules) {
+  for (const { name, match, expression, message, variables = [] } of rules) {
     if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
       throw refuse('ADMISSION_NAME', `"${name}" names no admission rule`, 'use lower case words with hyphens');
     }
@@ -34,12 +36,19 @@ export function planAdmission(rules: readonly AdmissionRule[]): AdmissionRule[] 
     if (empty || expression.trim() === '' || message.trim() === '') {
       throw refuse('ADMISSION_EMPTY', `the admission rule ${name} lacks what it asks or of whom`, 'fill every field');
     }
+    // The API server refuses such a policy, in the middle of a deployment.
+    const used = [...expression.matchAll(/\bvariables\.(\w+)/g)].map(([, variable]) => variable);
+    const unknown = used.find((variable) => !variables.some((known) => known.name === variable));
+    if (unknown !== undefined) {
+      const message = `the admission rule ${name} asks for variables.${unknown}, which it does not define`;
+      throw refuse('ADMISSION_VARIABLE', message, 'put it into variables');
+    }
   }
   return [...rules].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /** `admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy`. Where a rule can't be judged, the object is refused. */
-export function planAdmissionPolicy({ match, message, expression }: AdmissionRule) {
+export function planAdmissionPolicy({ match, message, expression, variables = [] }: AdmissionRule) {
   return {
     failurePolicy: 'Fail',
     matchConstraints: {
@@ -52,6 +61,7 @@ export function planAdmissionPolicy({ match, message, expression }: AdmissionRul
         },
       ],
     },
+    ...(variables.length === 0 ? {} : { variables: variables.map((variable) => ({ ...variable })) }),
     validations: [{ expression, message, reason: 'Forbidden' }],
   };
 }

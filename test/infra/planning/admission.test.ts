@@ -31,6 +31,19 @@ describe('admission rules', () => {
     });
   });
 
+  it('carry what their expressions name', () => {
+    const containers = { name: 'containers', expression: 'object.spec.containers' };
+    const named = { ...rule, variables: [containers], expression: 'variables.containers.all(c, has(c.resources))' };
+    assert.deepEqual(planAdmissionPolicy(named).variables, [
+      { name: 'containers', expression: 'object.spec.containers' },
+    ]);
+  });
+
+  it('that name something which they do not define are refused', () => {
+    const wrong = { ...rule, expression: 'variables.containers.all(c, has(c.resources))' };
+    assert.throws(() => planAdmission([wrong]), refusedAs('ADMISSION_VARIABLE'));
+  });
+
   it('come in the order of their names, whatever order they are given in', () => {
     const first = { ...rule, name: 'a-rule' };
     assert.deepEqual(planAdmission([rule, first]), [first, rule]);
