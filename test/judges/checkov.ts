@@ -5,13 +5,14 @@ import { execute } from '#stacks/setup/execution.ts';
 import { currentHost } from '#stacks/setup/host.ts';
 import { ensurePython } from '#stacks/setup/python.ts';
 import { ROOT } from '#test/architecture/tree.ts';
+import type { Finding } from './exported.ts';
 
 const runTimeoutMs = 180_000;
 
 export interface Verdict {
   readonly passed: number;
-  /** `CKV_… resource`. */
-  readonly failed: readonly string[];
+  /** By rule, `CKV_…`, and resource. */
+  readonly failed: readonly Finding[];
 }
 
 interface Report {
@@ -44,6 +45,6 @@ export async function runCheckov(
   const failed = report.results?.failed_checks ?? [];
   return {
     passed: report.summary.passed,
-    failed: failed.map(({ check_id, resource }) => `${check_id} ${resource}`).toSorted(),
+    failed: failed.map(({ check_id: rule, resource }) => ({ rule, resource })),
   };
 }

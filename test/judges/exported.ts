@@ -22,7 +22,15 @@ export interface Exported {
 export interface Skip {
   readonly rule: string;
   readonly environments: readonly string[];
+  /** Names, as the judge tells them. Default: all. */
+  readonly resources?: readonly string[];
   readonly reason: string;
+}
+
+/** What a judge objects to. */
+export interface Finding {
+  readonly rule: string;
+  readonly resource: string;
 }
 
 /** Exports the working tree's environments as `orrery policy --export` does. */
@@ -58,8 +66,14 @@ export function skipsOf(judge: 'checkov' | 'kube-score'): readonly Skip[] {
   return (parse(text) as Readonly<Record<string, readonly Skip[]>>)[judge] ?? [];
 }
 
-export function skippedRules(judge: 'checkov' | 'kube-score', environment: string): string[] {
-  return skipsOf(judge)
-    .filter(({ environments: names }) => names.includes(environment))
-    .map(({ rule }) => rule);
+/** Those of the findings that no entry of the list covers. */
+export function unskipped<F extends Finding>(
+  judge: 'checkov' | 'kube-score',
+  environment: string,
+  findings: readonly F[],
+): F[] {
+  const skips = skipsOf(judge).filter(({ environments: names }) => names.includes(environment));
+  return findings.filter(
+    ({ rule, resource }) => !skips.some((skip) => skip.rule === rule && (skip.resources?.includes(resource) ?? true)),
+  );
 }
