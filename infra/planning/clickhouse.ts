@@ -131,6 +131,8 @@ export function planClickHouseSpec(request: ClickHouseSpecRequest) {
           generateName: '{chi}',
           spec: {
             type: 'ClusterIP',
+            // A pod stays with its replica: what it wrote a moment ago may not have reached the other.
+            sessionAffinity: 'ClientIP',
             ports: [
               { name: 'http', port: clickHousePorts.http },
               { name: 'tcp', port: clickHousePorts.native },

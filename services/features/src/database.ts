@@ -1,4 +1,4 @@
-import { clickHouseError, type ClickHouse } from '@orrery/kit/clickhouse';
+import { clickHouseError, dialectOf, type ClickHouse } from '@orrery/kit/clickhouse';
 import type { Readable } from 'node:stream';
 import { fillStatement, type Statements } from './statements.ts';
 
@@ -42,13 +42,19 @@ export function createDatabase({ client, statements, ...options }: DatabaseOptio
       ...given.settings,
     },
   });
+  let said: ((statement: string) => string) | undefined;
   return {
     async rows<Row>(name: string, given: StatementOptions = {}) {
       const answer = await attempt(name, () => client.query({ ...requestOf(name, given), format: 'JSONEachRow' }));
       return attempt(name, () => answer.json<Row>());
     },
     async run(name, given = {}) {
-      await attempt(name, () => client.command(requestOf(name, given)));
+      await attempt(name, async () => {
+        // Tables are made here too, beside the migrations: where the database has replicas, their rows have to be copied.
+        said ??= await dialectOf(client);
+        const request = requestOf(name, given);
+        await client.command({ ...request, query: said(request.query) });
+      });
     },
     async stream(name, format, given = {}) {
       const request = requestOf(name, given);

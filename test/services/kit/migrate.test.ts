@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { migrate, openClickHouse } from '@orrery/kit/clickhouse';
 import { silentLog } from '@orrery/kit/log';
 import { startClickHouse, type ClickHouse } from '#test/support/clickhouse.ts';
+import { ReplicatedStandIn } from '#test/support/replicated-stand-in.ts';
 
 const file = '001_create_events.sql';
 const migration = `-- Events; the ENGINE = MergeTree is said below.
@@ -22,34 +19,6 @@ SETTINGS non_replicated_deduplication_window = 100;
 CREATE TABLE IF NOT EXISTS others (a String) ENGINE = MergeTree ORDER BY a
 `;
 const digest = createHash('sha256').update(migration).digest('hex');
-
-/** Answers as a server does whose database is a replicated one, and keeps what it was asked to do. */
-class ReplicatedStandIn {
-  readonly asked: string[] = [];
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      void text(request).then((body) => {
-        const query = new URL(request.url ?? '', 'http://stand-in').searchParams.get('query');
-        const asked = query === null ? body : `${query}\n${body}`;
-        this.asked.push(asked);
-        response.end(asked.includes('system.databases') ? '{"engine":"Replicated"}\n' : '');
-      });
-    });
-  }
-
-  async start(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
 
 describe('migrations', () => {
   let folder: string;
