@@ -18,9 +18,6 @@ import { createPlatform, type PlatformLayer } from './platform.ts';
 import { createServices, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
 
-/** Name of the filter by which a bucket counts all its requests. */
-const everyRequest = 'all';
-
 export interface CompositionRequest<Settings> {
   /** For example `dev`. */
   readonly environment: string;
@@ -108,8 +105,8 @@ function watchedOf({ network, compute, platform, data }: Standing): CloudObserva
     ...(compute.queueName === undefined ? {} : { queueName: compute.queueName }),
     tableNames: [registryTable.tableName],
     buckets: [
-      { name: 'store', bucketName: store.bucketName, filterId: everyRequest },
-      { name: 'backups', bucketName: backups.bucketName, filterId: everyRequest },
+      { name: 'store', bucketName: store.bucketName, filterId: 'store' },
+      { name: 'backups', bucketName: backups.bucketName, filterId: 'backups' },
     ],
     loadBalancers: platform.gateway !== undefined,
   };
