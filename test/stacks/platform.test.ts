@@ -160,7 +160,7 @@ const order = [
   ['gpu-pool-nodes', 'karpenter-chart'],
   ['load-balancers-chart', 'gateway-api-crds'],
   ['gateway-balancer', 'load-balancers-chart'],
-  ['gateway-balancer', 'certificate-validation'],
+  ['gateway-balancer', 'certificate-console-validation'],
   ['gateway-gateway', 'gateway-balancer'],
   ['clickhouse-keeper-installation', 'clickhouse-operator-chart'],
   ['clickhouse-keeper-installation', 'general-pool-nodes'],
@@ -278,6 +278,7 @@ describe('composing a platform', () => {
       ['cpu', 'evictions', 'lag', 'memory'].map((what) => `alarms-${member}-${what}`),
     );
     const endpoints = ['ec2', 'ecr.api', 'ecr.dkr', 'eks', 'eks-auth', 'elasticloadbalancing', 'kms', 'logs'];
+    const databaseRoles = ['access', 'from-nodes', 'instance', 'parameters', 'password', 'subnets'];
     const sparkRoles = ['binding', 'client-identity', 'cluster', 'deny', 'driver-identity', 'emr', 'entry'];
     assert.deepEqual(
       [...prod.difference(dev)].sort(),
@@ -288,7 +289,7 @@ describe('composing a platform', () => {
         'alarms-redis-cache-1-lag',
         ...bucketOf('clickhouse-cold'),
         ...['clickhouse-cold-job', 'clickhouse-cold-script', 'clickhouse-cold-traffic'],
-        ...childrenOf('metabase-database', ['access', 'from-nodes', 'instance', 'parameters', 'password', 'subnets']),
+        ...childrenOf('metabase-database', [...databaseRoles, 'monitoring', 'monitoring-policy']),
         'metabase-network',
         ...[...endpoints, 'secretsmanager', 'sqs', 'ssm', 'sts'].map((service) => `network-${service}`),
         ...['network-endpoints', 'network-endpoints-from-network', 'network-nat'],
