@@ -15,7 +15,7 @@ import { createNetwork } from './network.ts';
 import { createDatabaseAccounts, createObservability, type CloudObservability } from './observability.ts';
 import { createOperators } from './operators.ts';
 import { createPlatform, type PlatformLayer } from './platform.ts';
-import { createServices, releasedServices } from './services.ts';
+import { createServices, publicHosts, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
 
 export interface CompositionRequest<Settings> {
@@ -46,7 +46,13 @@ export function composeCloud(request: CompositionRequest<AwsSettings>): Composit
   const compute = createCompute({ ...below, cluster: base, namespaces: { system: namespaces.systemName } });
   // What does the environment's work waits for nodes to do it on; what runs the platform stands on the system pool already.
   const cluster: ClusterLayer = { ...base, ready: compute.ready };
-  const platform = createPlatform({ ...below, cluster: base, namespaces, admission: admissionRules });
+  const platform = createPlatform({
+    ...below,
+    cluster: base,
+    namespaces,
+    hosts: publicHosts(released),
+    admission: admissionRules,
+  });
   const operators = createOperators({ settings, kubernetes: base, namespaces, systemPool: true });
   const accounts = createDatabaseAccounts(namespaces, clickHouseDatabase, cluster);
   const data = createData({ ...below, release, cluster, namespace: namespaces, operators, accounts });

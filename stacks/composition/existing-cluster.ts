@@ -10,7 +10,7 @@ import { composeNamespaces } from './namespace.ts';
 import { createDatabaseAccounts, createObservability } from './observability.ts';
 import { createOperators } from './operators.ts';
 import { createClusterPlatform } from './platform.ts';
-import { createServices, releasedServices } from './services.ts';
+import { createServices, publicHosts, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
 
 /** An environment on a Kubernetes that is there already: the same platform, without AWS and without nodes of its own. */
@@ -29,7 +29,13 @@ export function composeOnCluster(request: CompositionRequest<KubernetesSettings>
     controlPlaneCidr: nodeCidr,
     managedDataCidrs: [],
   });
-  const platform = createClusterPlatform({ settings, kubernetes, namespaces, admission: admissionRules });
+  const platform = createClusterPlatform({
+    settings,
+    kubernetes,
+    namespaces,
+    hosts: publicHosts(released),
+    admission: admissionRules,
+  });
   const operators = createOperators({ settings, kubernetes, namespaces, systemPool: false, clickHouse: !embeds });
   const accounts = embeds ? undefined : createDatabaseAccounts(namespaces, clickHouseDatabase, kubernetes);
   const data = createClusterData({ settings, release, kubernetes, namespaces, operators, accounts });

@@ -40,7 +40,13 @@ export interface AdmissionRequest {
   readonly admission: readonly AdmissionRule[];
 }
 
-export interface CloudPlatformRequest extends AdmissionRequest {
+/** What is reached from outside. */
+export interface DoorRequest {
+  /** Names directly below the domain that routes are made for: an authority certifies each by name. Without one there is no door. */
+  readonly hosts: readonly string[];
+}
+
+export interface CloudPlatformRequest extends AdmissionRequest, DoorRequest {
   readonly settings: PlatformSettings;
   readonly foundation: Foundation;
   readonly network: NetworkLayer;
@@ -48,14 +54,11 @@ export interface CloudPlatformRequest extends AdmissionRequest {
   readonly namespaces: NamespacesLayer;
 }
 
-export interface ClusterPlatformRequest extends AdmissionRequest {
+export interface ClusterPlatformRequest extends AdmissionRequest, DoorRequest {
   readonly settings: KubernetesPlatformSettings;
   readonly kubernetes: KubernetesLayer;
   readonly namespaces: NamespacesLayer;
 }
-
-/** Hosts below the domain that routes are made for: each is certified by name. */
-export const publicHosts = ['api', 'console', 'grafana', 'metabase'] as const;
 
 /** Days that a line about every request is kept. */
 const requestLogDays = 90;
@@ -99,7 +102,7 @@ export function createClusterPlatform(request: ClusterPlatformRequest): Platform
 function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPlacement): Gateway | undefined {
   const { foundation, network, cluster, namespaces } = request;
   const { gateway, domain } = request.settings;
-  if (gateway.kind === 'none' || domain.kind === 'none') return undefined;
+  if (gateway.kind === 'none' || domain.kind === 'none' || request.hosts.length === 0) return undefined;
   const { environment, region, accountId, tags } = foundation;
   const { providers, clusterName } = cluster;
   const namespace = namespaces.systemName;
@@ -123,7 +126,7 @@ function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPl
     { providers },
   );
   const { name, zoneId } = domain;
-  const certificate = new Certificate('certificate', { domain: name, hosts: publicHosts, zoneId }, { providers });
+  const certificate = new Certificate('certificate', { domain: name, hosts: request.hosts, zoneId }, { providers });
   new ExternalDns(
     'dns',
     { namespace, placement, after, region, clusterName, zoneId, domain: name, owner: `orrery-${environment}` },
@@ -193,7 +196,7 @@ function createSecrets(request: CloudPlatformRequest, placement: OperatorPlaceme
 function createClusterGateway(request: ClusterPlatformRequest, placement: OperatorPlacement): Gateway | undefined {
   const { kubernetes, namespaces } = request;
   const { gateway, domain } = request.settings;
-  if (gateway.kind === 'none' || domain.kind === 'none') return undefined;
+  if (gateway.kind === 'none' || domain.kind === 'none' || request.hosts.length === 0) return undefined;
   const { providers } = kubernetes;
   const namespace = namespaces.systemName;
   const definitions = new GatewayApi('gateway-api', { namespace, envoy: true }, { providers });
@@ -206,7 +209,7 @@ function createClusterGateway(request: ClusterPlatformRequest, placement: Operat
   );
   new IssuedCertificate(
     'certificate',
-    { gateway: door, hosts: publicHosts, signer: domain, secretName: tlsSecret, after: certManager.ready },
+    { gateway: door, hosts: request.hosts, signer: domain, secretName: tlsSecret, after: certManager.ready },
     { providers },
   );
   return door;

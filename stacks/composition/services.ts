@@ -51,6 +51,11 @@ export function releasedServices(request: Asked): ReleasedServices {
   return names.map((name) => [name, releasedService(request, name)] as const);
 }
 
+/** The hosts of those that people reach from outside: each is named after its service. */
+export function publicHosts(services: ReleasedServices): string[] {
+  return services.filter(([, { manifest }]) => manifest.public === true).map(([name]) => name);
+}
+
 /** Where a service is reached from inside, whether or not it stands already. */
 export function serviceUrl(name: DeployedService): string {
   return `http://${name}.${namespaceName}.svc:${servicePort}`;

@@ -160,7 +160,7 @@ const order = [
   ['gpu-pool-nodes', 'karpenter-chart'],
   ['load-balancers-chart', 'gateway-api-crds'],
   ['gateway-balancer', 'load-balancers-chart'],
-  ['gateway-balancer', 'certificate-console-validation'],
+  ['gateway-balancer', 'certificate-orchestrator-validation'],
   ['gateway-gateway', 'gateway-balancer'],
   ['clickhouse-keeper-installation', 'clickhouse-operator-chart'],
   ['clickhouse-keeper-installation', 'general-pool-nodes'],

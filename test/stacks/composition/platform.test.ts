@@ -81,7 +81,15 @@ function recordCloud(over: Partial<PlatformSettings> = {}) {
     const { foundation, cluster } = cloud();
     const namespaces = namespacesOf(cluster, ['10.20.0.0/16']);
     const settings = { ...cloudSettings, ...over };
-    return createPlatform({ settings, foundation, network: network, cluster, namespaces, admission: [rule] });
+    return createPlatform({
+      settings,
+      foundation,
+      network: network,
+      cluster,
+      namespaces,
+      hosts: ['orchestrator', 'scoring'],
+      admission: [rule],
+    });
   });
 }
 
@@ -89,7 +97,13 @@ function recordCluster(over: Partial<KubernetesPlatformSettings> = {}) {
   return record(() => {
     const layer = anyKubernetes();
     const settings = { ...clusterSettings, ...over };
-    return createClusterPlatform({ settings, kubernetes: layer, namespaces: namespacesOf(layer), admission: [rule] });
+    return createClusterPlatform({
+      settings,
+      kubernetes: layer,
+      namespaces: namespacesOf(layer),
+      hosts: ['orchestrator', 'scoring'],
+      admission: [rule],
+    });
   });
 }
 
@@ -168,7 +182,7 @@ describe('the platform of a cloud', () => {
     const certified = recording.resources.filter(({ type }) => type === 'aws:acm/certificate:Certificate');
     assert.deepEqual(
       certified.map(({ inputs }) => inputs['domainName']),
-      ['api', 'console', 'grafana', 'metabase'].map((host) => `${host}.dev.orrery.example`),
+      ['orchestrator', 'scoring'].map((host) => `${host}.dev.orrery.example`),
     );
   });
 

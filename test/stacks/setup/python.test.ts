@@ -99,6 +99,14 @@ describe('ensurePython', () => {
     assert.deepEqual(machine.list('.orrery', 'python', String(made), 'bin'), ['python']);
   });
 
+  it('removes the compiled scripts of a package too, which lie in a folder', async () => {
+    const pip = '/bin/mkdir "${0%/*}/__pycache__" && echo x > "${0%/*}/__pycache__/tool.pyc"';
+    machine.program('python3.11', python('3.11.7', { pip }));
+    await ensure();
+    const [made] = machine.list('.orrery', 'python');
+    assert.deepEqual(machine.list('.orrery', 'python', String(made), 'bin'), ['python']);
+  });
+
   it('makes one environment when two processes ask at the same time', async () => {
     machine.program('python3.11', python('3.11.7', { pip: '/bin/sleep 0.3' }));
     const [first, second] = await Promise.all([ensure(), ensure()]);
