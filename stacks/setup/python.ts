@@ -127,7 +127,7 @@ function removeHalfMade(home: string): void {
 function removeScripts(home: string): void {
   const folder = path.join(home, 'bin');
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith('python')) rmSync(path.join(folder, name));
+    if (!name.startsWith('python')) rmSync(path.join(folder, name), { recursive: true });
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { CommandError } from '#stacks/errors.ts';
 import { execute } from '#stacks/setup/execution.ts';
 import { currentHost } from '#stacks/setup/host.ts';
 import { ensurePython } from '#stacks/setup/python.ts';
@@ -20,14 +21,19 @@ interface Report {
   readonly results?: { readonly failed_checks: readonly { readonly check_id: string; readonly resource: string }[] };
 }
 
-/** The Python that has checkov, as policies/judges/requirements.txt locks it; installed once, under .orrery. */
-export async function installCheckov(): Promise<string> {
-  const host = currentHost();
-  // Compiling on install leaves a folder among the scripts, where nobody expects one.
-  const env = { ...host.env, PIP_COMPILE: 'false' };
+/**
+ * The Python that has checkov, as policies/judges/requirements.txt locks it, installed once, under .orrery; where this machine or its
+ * network can't, what is lacking. A package that is not the one that was locked is an error.
+ */
+export async function installCheckov(): Promise<{ readonly python: string } | { readonly lacked: string }> {
   const lockFile = path.join(ROOT, 'policies', 'judges', 'requirements.txt');
   const progress = (line: string) => process.stderr.write(`      ${line}\n`);
-  return (await ensurePython({ root: ROOT, lockFile, host: { ...host, env }, progress })).python;
+  try {
+    return await ensurePython({ root: ROOT, lockFile, host: currentHost(), progress });
+  } catch (error) {
+    if (!(error instanceof CommandError) || /HASH/i.test(error.message)) throw error;
+    return { lacked: error.message };
+  }
 }
 
 /** Judges one file; nothing of it leaves this machine. */

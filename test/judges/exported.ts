@@ -33,8 +33,14 @@ export interface Finding {
   readonly resource: string;
 }
 
-/** Exports the working tree's environments as `orrery policy --export` does. */
-export async function exportEnvironments(): Promise<Readonly<Record<EnvironmentName, Exported>>> {
+let exporting: Promise<Readonly<Record<EnvironmentName, Exported>>> | undefined;
+
+/** The working tree's environments as `orrery policy --export` writes them: once for all judges, since it takes a while. */
+export function exportEnvironments(): Promise<Readonly<Record<EnvironmentName, Exported>>> {
+  return (exporting ??= exportAll());
+}
+
+async function exportAll(): Promise<Readonly<Record<EnvironmentName, Exported>>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'orrery-judges-'));
   const words = ['stacks/cli/main.ts', 'policy', ...environments, '--export', folder];
   const { code, output } = await execute(process.execPath, words, {
@@ -64,6 +70,21 @@ export function exportGraph(graph: Graph): Exported {
 export function skipsOf(judge: 'checkov' | 'kube-score'): readonly Skip[] {
   const text = readFileSync(path.join(ROOT, 'policies', 'judges', 'skips.yaml'), 'utf8');
   return (parse(text) as Readonly<Record<string, readonly Skip[]>>)[judge] ?? [];
+}
+
+/** Rules that are told to be skipped although nothing would be found: an entry that has outlived its reason. */
+export function idleSkips(
+  judge: 'checkov' | 'kube-score',
+  environment: string,
+  findings: readonly Finding[],
+): string[] {
+  return skipsOf(judge)
+    .filter(({ environments: names }) => names.includes(environment))
+    .filter(({ rule, resources }) => {
+      const found = findings.filter((finding) => finding.rule === rule).map(({ resource }) => resource);
+      return found.length === 0 || resources?.some((resource) => !found.includes(resource)) === true;
+    })
+    .map(({ rule }) => rule);
 }
 
 /** Those of the findings that no entry of the list covers. */
