@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import type { AddonPlan } from '../planning/addons.ts';
+import type { AddonPlan } from '../planning/cluster/addons.ts';
 import { podIdentityTrust } from '../planning/pod-identity.ts';
 
 export interface AddonsArgs {

@@ -3,7 +3,7 @@ import * as eks from '@pulumi/eks';
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
-import { providerDecisions } from '../planning/kubernetes-provider.ts';
+import { providerDecisions } from '../planning/cluster/kubernetes-provider.ts';
 
 export interface ControlPlaneArgs {
   /**

@@ -1,6 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
-import { providerDecisions } from '../planning/kubernetes-provider.ts';
+import { providerDecisions } from '../planning/cluster/kubernetes-provider.ts';
 
 export interface ExistingClusterArgs {
   /**

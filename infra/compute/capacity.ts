@@ -1,5 +1,5 @@
 import type { ComponentResourceOptions, Input, Output, Resource } from '@pulumi/pulumi';
-import type { PoolPlan } from '../planning/pools.ts';
+import type { PoolPlan } from '../planning/compute/pools.ts';
 import { KarpenterPool } from './karpenter-pool.ts';
 import { Karpenter } from './karpenter.ts';
 import { NodePool } from './node-pool.ts';

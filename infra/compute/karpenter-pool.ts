@@ -12,8 +12,8 @@ import {
   planNodePool,
   type NodeClassSpec,
   type NodePoolSpec,
-} from '../planning/karpenter.ts';
-import type { PoolPlan } from '../planning/pools.ts';
+} from '../planning/compute/karpenter.ts';
+import type { PoolPlan } from '../planning/compute/pools.ts';
 import type { Transform } from '../planning/transform.ts';
 
 export interface KarpenterPoolArgs {

@@ -8,8 +8,8 @@ import {
   type Resource,
 } from '@pulumi/pulumi';
 import { allow } from '../planning/iam.ts';
-import { planKarpenterPermissions } from '../planning/karpenter-permissions.ts';
-import { poolLabel, systemTaintKey } from '../planning/pools.ts';
+import { planKarpenterPermissions } from '../planning/compute/karpenter-permissions.ts';
+import { poolLabel, systemTaintKey } from '../planning/compute/pools.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createChart } from '../platform/chart.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';

@@ -7,9 +7,9 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { planPoolLabels } from '../planning/karpenter.ts';
-import { planDisks, planNodeSettings } from '../planning/node-settings.ts';
-import type { PoolPlan } from '../planning/pools.ts';
+import { planPoolLabels } from '../planning/compute/karpenter.ts';
+import { planDisks, planNodeSettings } from '../planning/compute/node-settings.ts';
+import type { PoolPlan } from '../planning/compute/pools.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createNodeRole } from './node-role.ts';
 

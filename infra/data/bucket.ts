@@ -1,6 +1,11 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
-import { planBucketPolicy, planLifecycle, type BucketLifecycle, type BucketStatement } from '../planning/bucket.ts';
+import {
+  planBucketPolicy,
+  planLifecycle,
+  type BucketLifecycle,
+  type BucketStatement,
+} from '../planning/data/bucket.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface BucketArgs {

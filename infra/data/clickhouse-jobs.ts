@@ -1,10 +1,10 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { interpolate, type ComponentResource, type Input, type Output, type Resource } from '@pulumi/pulumi';
-import { planBackupScript, planColdScript } from '../planning/clickhouse-jobs.ts';
-import { clickHousePorts, planClickHouseHosts, type ClickHouseSize } from '../planning/clickhouse.ts';
-import { allowDns, allowPeers, planNetworkPolicy } from '../planning/network-policy.ts';
+import { planBackupScript, planColdScript } from '../planning/data/clickhouse-jobs.ts';
+import { clickHousePorts, planClickHouseHosts, type ClickHouseSize } from '../planning/data/clickhouse.ts';
+import { allowDns, allowPeers, planNetworkPolicy } from '../planning/platform/network-policy.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
-import { poolLabel } from '../planning/pools.ts';
+import { poolLabel } from '../planning/compute/pools.ts';
 import type { ClickHouseArchive } from './clickhouse.ts';
 
 export interface ClickHouseJobsRequest {

@@ -7,9 +7,9 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { keeperPorts } from '../planning/clickhouse.ts';
-import { planKeeperSpec } from '../planning/clickhouse-keeper.ts';
-import { allowDns, allowPeers, planNetworkPolicy } from '../planning/network-policy.ts';
+import { keeperPorts } from '../planning/data/clickhouse.ts';
+import { planKeeperSpec } from '../planning/data/clickhouse-keeper.ts';
+import { allowDns, allowPeers, planNetworkPolicy } from '../planning/platform/network-policy.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface ClickHouseKeeperArgs {

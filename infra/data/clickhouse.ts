@@ -13,7 +13,7 @@ import {
   planClickHouse,
   planClickHouseSpec,
   type ClickHouseUser,
-} from '../planning/clickhouse.ts';
+} from '../planning/data/clickhouse.ts';
 import { allow, type Permission } from '../planning/iam.ts';
 import {
   allowDns,
@@ -22,7 +22,7 @@ import {
   allowTls,
   planNetworkPolicy,
   type Peer,
-} from '../planning/network-policy.ts';
+} from '../planning/platform/network-policy.ts';
 import { stateful } from '../planning/stateful.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
 import { createClickHouseJobs } from './clickhouse-jobs.ts';

@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
-import { cachedRegistries, planImageLifecycle, planRepositories } from '../planning/image-registry.ts';
+import { cachedRegistries, planImageLifecycle, planRepositories } from '../planning/data/image-registry.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface ImageRegistryArgs {

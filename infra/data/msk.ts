@@ -7,7 +7,7 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { kafkaPorts, kafkaUser, planBrokerConfig, planMsk } from '../planning/kafka.ts';
+import { kafkaPorts, kafkaUser, planBrokerConfig, planMsk } from '../planning/data/kafka.ts';
 import { stateful } from '../planning/stateful.ts';
 import type { Kafka } from './kafka.ts';
 

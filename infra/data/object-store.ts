@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
-import { neverOverwrite } from '../planning/bucket.ts';
+import { neverOverwrite } from '../planning/data/bucket.ts';
 import { createBucket } from './bucket.ts';
 
 export interface ObjectLock {

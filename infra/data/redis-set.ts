@@ -7,9 +7,9 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { allowPeers, planNetworkPolicy, type Peer } from '../planning/network-policy.ts';
+import { allowPeers, planNetworkPolicy, type Peer } from '../planning/platform/network-policy.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
-import { poolLabel } from '../planning/pools.ts';
+import { poolLabel } from '../planning/compute/pools.ts';
 import {
   planRedisSet,
   redisFolders,
@@ -18,7 +18,7 @@ import {
   redisStartScript,
   type RedisRole,
   type RedisSetPlan,
-} from '../planning/redis.ts';
+} from '../planning/data/redis.ts';
 import { stateful } from '../planning/stateful.ts';
 import type { Redis } from './redis.ts';
 

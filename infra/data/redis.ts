@@ -2,7 +2,7 @@ import type { ComponentResourceOptions, Output } from '@pulumi/pulumi';
 import { RedisSet, type RedisSetArgs } from './redis-set.ts';
 import { Valkey, type ValkeyArgs } from './valkey.ts';
 
-export type { RedisRole } from '../planning/redis.ts';
+export type { RedisRole } from '../planning/data/redis.ts';
 
 /** A Redis, whoever runs it. */
 export interface Redis {

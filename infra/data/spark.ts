@@ -1,9 +1,15 @@
 import * as aws from '@pulumi/aws';
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
-import { allowApiServer, allowDns, allowPodIdentity, denyAll, planNetworkPolicy } from '../planning/network-policy.ts';
+import {
+  allowApiServer,
+  allowDns,
+  allowPodIdentity,
+  denyAll,
+  planNetworkPolicy,
+} from '../planning/platform/network-policy.ts';
 import { podIdentityTrust } from '../planning/pod-identity.ts';
-import { emrRules, planJobAccounts } from '../planning/spark.ts';
+import { emrRules, planJobAccounts } from '../planning/data/spark.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface SparkArgs {

@@ -16,10 +16,10 @@ import {
   planPlatformUserSpec,
   strimziApi,
   type StrimziSpecRequest,
-} from '../planning/kafka.ts';
-import { allowApiServer, allowDns, allowPeers, planNetworkPolicy } from '../planning/network-policy.ts';
+} from '../planning/data/kafka.ts';
+import { allowApiServer, allowDns, allowPeers, planNetworkPolicy } from '../planning/platform/network-policy.ts';
 import { stateful } from '../planning/stateful.ts';
-import { planTopics } from '../planning/topics.ts';
+import { planTopics } from '../planning/data/topics.ts';
 import type { Kafka } from './kafka.ts';
 
 export interface StrimziArgs {

@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { stateful } from '../planning/stateful.ts';
-import { policyOfRole, redisPort as port, type RedisRole } from '../planning/redis.ts';
+import { policyOfRole, redisPort as port, type RedisRole } from '../planning/data/redis.ts';
 import type { Redis } from './redis.ts';
 
 export interface ValkeyArgs {

@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import type { ComponentResource, Input } from '@pulumi/pulumi';
-import type { EndpointPlan } from '../planning/endpoints.ts';
+import type { EndpointPlan } from '../planning/network/endpoints.ts';
 
 export interface EndpointsRequest {
   readonly vpcId: Input<string>;

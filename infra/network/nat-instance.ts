@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import * as aws from '@pulumi/aws';
 import type { ComponentResource, Input, Output } from '@pulumi/pulumi';
-import { planNatScript, type NatInstance } from '../planning/nat.ts';
+import { planNatScript, type NatInstance } from '../planning/network/nat.ts';
 
 export interface NatInstanceRequest {
   readonly vpcId: Input<string>;

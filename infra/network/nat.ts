@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import type { ComponentResource, Input, Output, Resource } from '@pulumi/pulumi';
-import type { NatPlan } from '../planning/nat.ts';
+import type { NatPlan } from '../planning/network/nat.ts';
 import { createNatInstance } from './nat-instance.ts';
 
 export interface NatPlace {

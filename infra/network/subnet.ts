@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import type { ComponentResource, Input } from '@pulumi/pulumi';
-import type { SubnetPlan } from '../planning/subnets.ts';
+import type { SubnetPlan } from '../planning/network/subnets.ts';
 
 export interface SubnetRequest {
   readonly vpcId: Input<string>;

@@ -1,9 +1,9 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
-import { planEndpoints, type InterfaceService } from '../planning/endpoints.ts';
-import { planNat, type NatInstance, type NatMode } from '../planning/nat.ts';
-import { planSubnets, type SubnetPlan } from '../planning/subnets.ts';
+import { planEndpoints, type InterfaceService } from '../planning/network/endpoints.ts';
+import { planNat, type NatInstance, type NatMode } from '../planning/network/nat.ts';
+import { planSubnets, type SubnetPlan } from '../planning/network/subnets.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createEndpoints } from './endpoints.ts';
 import { createFlowLogs } from './flow-logs.ts';

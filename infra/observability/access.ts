@@ -8,8 +8,8 @@ import {
   planNetworkPolicy,
   unprivilegedPorts,
   type Allowance,
-} from '../planning/network-policy.ts';
-import { otlpGrpcPort, otlpHttpPort } from '../planning/telemetry.ts';
+} from '../planning/platform/network-policy.ts';
+import { otlpGrpcPort, otlpHttpPort } from '../planning/observability/telemetry.ts';
 
 export interface AccessArgs {
   /** Of the services and their data. */

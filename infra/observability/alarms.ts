@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
-import { planAlarms, type Alarm, type Watched } from '../planning/alarms.ts';
+import { planAlarms, type Alarm, type Watched } from '../planning/observability/alarms.ts';
 
 export interface AlarmsArgs {
   /** What lies outside the cluster; whatever an environment lacks is left out. */

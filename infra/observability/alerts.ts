@@ -1,6 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { planAlerts, type AlertsRequest } from '../planning/alerts.ts';
+import { planAlerts, type AlertsRequest } from '../planning/observability/alerts.ts';
 
 export interface AlertsArgs extends AlertsRequest {
   /** Where the rules stand. */

@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
-import { planBudget, type BudgetRequest } from '../planning/budgets.ts';
+import { planBudget, type BudgetRequest } from '../planning/observability/budgets.ts';
 
 export interface BudgetsArgs extends BudgetRequest {
   /** Who is told of the budget, by mail. 1 to 10. */

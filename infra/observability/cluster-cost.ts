@@ -1,5 +1,5 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { metricsNames } from '../planning/metrics.ts';
+import { metricsNames } from '../planning/observability/metrics.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
 import { createChart } from '../platform/chart.ts';
 

@@ -1,7 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type { ComponentResource, Input, Output } from '@pulumi/pulumi';
-import { collectorConfigFile, passwordKey } from '../planning/collector-pod.ts';
-import type { CollectorConfig } from '../planning/telemetry.ts';
+import { collectorConfigFile, passwordKey } from '../planning/observability/collector-pod.ts';
+import type { CollectorConfig } from '../planning/observability/telemetry.ts';
 
 export interface CollectorInputsArgs {
   readonly namespace: Input<string>;

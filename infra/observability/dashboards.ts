@@ -1,8 +1,8 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
-import { planDashboards, type DashboardsRequest } from '../planning/dashboard-catalogue.ts';
-import { dashboardJson } from '../planning/dashboards.ts';
-import { metricsNames } from '../planning/metrics.ts';
+import { planDashboards, type DashboardsRequest } from '../planning/observability/dashboard-catalogue.ts';
+import { dashboardJson } from '../planning/observability/dashboards.ts';
+import { metricsNames } from '../planning/observability/metrics.ts';
 
 export interface DashboardsArgs extends DashboardsRequest {
   /** Where Grafana runs: it looks for dashboards in its own namespace. */

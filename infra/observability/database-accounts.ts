@@ -1,8 +1,8 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import * as random from '@pulumi/random';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
-import { passwordKey } from '../planning/collector-pod.ts';
-import { planDatabaseAccounts, type DatabaseAccount } from '../planning/database-accounts.ts';
+import { passwordKey } from '../planning/observability/collector-pod.ts';
+import { planDatabaseAccounts, type DatabaseAccount } from '../planning/observability/database-accounts.ts';
 import { stateful } from '../planning/stateful.ts';
 
 export interface DatabaseAccountsArgs {

@@ -1,5 +1,5 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { gpuTaintKey } from '../planning/pools.ts';
+import { gpuTaintKey } from '../planning/compute/pools.ts';
 import { createChart } from '../platform/chart.ts';
 
 export interface GpuMetricsArgs {

@@ -1,8 +1,12 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { planCollectorContainer, planCollectorVolumes, type TelemetryStore } from '../planning/collector-pod.ts';
+import {
+  planCollectorContainer,
+  planCollectorVolumes,
+  type TelemetryStore,
+} from '../planning/observability/collector-pod.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
-import { collectorFolder, planLogAgent } from '../planning/telemetry.ts';
+import { collectorFolder, planLogAgent } from '../planning/observability/telemetry.ts';
 import { imageReference } from '../planning/versions.ts';
 import { createCollectorInputs } from './collector-inputs.ts';
 

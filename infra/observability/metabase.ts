@@ -8,9 +8,14 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { passwordKey } from '../planning/collector-pod.ts';
-import { encryptionKey, metabasePort, planMetabaseContainer, type MetabaseHome } from '../planning/metabase.ts';
-import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/network-policy.ts';
+import { passwordKey } from '../planning/observability/collector-pod.ts';
+import {
+  encryptionKey,
+  metabasePort,
+  planMetabaseContainer,
+  type MetabaseHome,
+} from '../planning/observability/metabase.ts';
+import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/platform/network-policy.ts';
 import { restrictedPod } from '../planning/pod-security.ts';
 import { stateful } from '../planning/stateful.ts';
 import { imageReference } from '../planning/versions.ts';

@@ -9,7 +9,7 @@ import {
   type Resource,
 } from '@pulumi/pulumi';
 import { allow } from '../planning/iam.ts';
-import { metricsNames, planMetrics, type MetricsSize } from '../planning/metrics.ts';
+import { metricsNames, planMetrics, type MetricsSize } from '../planning/observability/metrics.ts';
 import {
   planClickHouseMonitor,
   planDataMonitor,
@@ -17,7 +17,7 @@ import {
   planKafkaMonitor,
   planOperatorMonitor,
   planServiceMonitor,
-} from '../planning/scrapes.ts';
+} from '../planning/observability/scrapes.ts';
 import { stateful } from '../planning/stateful.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createChart } from '../platform/chart.ts';

@@ -7,9 +7,9 @@ import {
   type Input,
   type Output,
 } from '@pulumi/pulumi';
-import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/network-policy.ts';
+import { allowCidrs, anywhere, planNetworkPolicy } from '../planning/platform/network-policy.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
-import { metricsPortName, redisRoleLabel } from '../planning/scrapes.ts';
+import { metricsPortName, redisRoleLabel } from '../planning/observability/scrapes.ts';
 import { imageReference } from '../planning/versions.ts';
 
 export interface RedisExporterArgs {

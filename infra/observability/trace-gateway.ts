@@ -7,9 +7,13 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import { planCollectorContainer, planCollectorVolumes, type TelemetryStore } from '../planning/collector-pod.ts';
+import {
+  planCollectorContainer,
+  planCollectorVolumes,
+  type TelemetryStore,
+} from '../planning/observability/collector-pod.ts';
 import { restrictedPod } from '../planning/pod-security.ts';
-import { otlpGrpcPort, otlpHttpPort, planTraceGateway } from '../planning/telemetry.ts';
+import { otlpGrpcPort, otlpHttpPort, planTraceGateway } from '../planning/observability/telemetry.ts';
 import { imageReference } from '../planning/versions.ts';
 import { createCollectorInputs } from './collector-inputs.ts';
 

@@ -1,6 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
-import { planAdmission, planAdmissionPolicy, type AdmissionRule } from '../planning/admission.ts';
+import { planAdmission, planAdmissionPolicy, type AdmissionRule } from '../planning/platform/admission.ts';
 import { admissionLabel } from './namespace.ts';
 
 export interface AdmissionArgs {

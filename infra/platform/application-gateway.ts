@@ -12,7 +12,7 @@ import {
   planRedirect,
   type BalancerRequest,
   type BalancerSpec,
-} from '../planning/gateway.ts';
+} from '../planning/platform/gateway.ts';
 import type { Transform } from '../planning/transform.ts';
 import type { Gateway, GatewayOrigin } from './gateway.ts';
 

@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
-import { planHostNames } from '../planning/certificates.ts';
+import { planHostNames } from '../planning/platform/certificates.ts';
 
 export interface CertificateArgs {
   /** For example `dev.orrery.example`. */

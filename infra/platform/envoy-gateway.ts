@@ -13,9 +13,14 @@ import {
   planRedirect,
   planSourceRanges,
   type Exposure,
-} from '../planning/gateway.ts';
-import { allowCidrs, allowPeers, planNetworkPolicy, unprivilegedPorts } from '../planning/network-policy.ts';
-import { planOperator, planResources, type OperatorPlacement, type OperatorPlan } from '../planning/operators.ts';
+} from '../planning/platform/gateway.ts';
+import { allowCidrs, allowPeers, planNetworkPolicy, unprivilegedPorts } from '../planning/platform/network-policy.ts';
+import {
+  planOperator,
+  planResources,
+  type OperatorPlacement,
+  type OperatorPlan,
+} from '../planning/platform/operators.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createChart, type ChartValues } from './chart.ts';
 import type { Gateway, GatewayOrigin } from './gateway.ts';

@@ -1,7 +1,7 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { planDnsPermissions } from '../planning/dns-permissions.ts';
+import { planDnsPermissions } from '../planning/platform/dns-permissions.ts';
 import { allow } from '../planning/iam.ts';
-import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
+import { planOperator, planResources, type OperatorPlacement } from '../planning/platform/operators.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
 import { createChart, type ChartValues } from './chart.ts';

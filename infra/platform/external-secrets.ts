@@ -7,8 +7,13 @@ import {
   type Resource,
 } from '@pulumi/pulumi';
 import { allow } from '../planning/iam.ts';
-import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
-import { planExternalSecret, planSecretStore, secretPrefix, type ExternalSecretRequest } from '../planning/secrets.ts';
+import { planOperator, planResources, type OperatorPlacement } from '../planning/platform/operators.ts';
+import {
+  planExternalSecret,
+  planSecretStore,
+  secretPrefix,
+  type ExternalSecretRequest,
+} from '../planning/platform/secrets.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';
 import { createChart, type ChartValues } from './chart.ts';

@@ -1,6 +1,11 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from '@pulumi/pulumi';
-import { planAcmeIssuer, planAuthority, planGatewayCertificate, type Signer } from '../planning/certificates.ts';
+import {
+  planAcmeIssuer,
+  planAuthority,
+  planGatewayCertificate,
+  type Signer,
+} from '../planning/platform/certificates.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface IssuedCertificateArgs {

@@ -1,5 +1,5 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
-import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
+import { planOperator, planResources, type OperatorPlacement } from '../planning/platform/operators.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createChart, type ChartValues } from './chart.ts';
 

@@ -1,7 +1,7 @@
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
 import { allow } from '../planning/iam.ts';
-import { planControllerPermissions, type ControllerAccount } from '../planning/load-balancer-permissions.ts';
-import { planOperator, planResources, type OperatorPlacement } from '../planning/operators.ts';
+import { planControllerPermissions, type ControllerAccount } from '../planning/platform/load-balancer-permissions.ts';
+import { planOperator, planResources, type OperatorPlacement } from '../planning/platform/operators.ts';
 import { restrictedContainer } from '../planning/pod-security.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';

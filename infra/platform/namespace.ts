@@ -6,7 +6,7 @@ import {
   planNetworkPolicy,
   type Allowance,
   type NetworkPolicySpec,
-} from '../planning/network-policy.ts';
+} from '../planning/platform/network-policy.ts';
 import { stateful } from '../planning/stateful.ts';
 
 /** A Pod Security Standard: what rights a pod may ask for. */

@@ -1,7 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type { ComponentResource, Input } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
-import { planRoute, planTargets } from '../planning/gateway.ts';
+import { planRoute, planTargets } from '../planning/platform/gateway.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface RouteArgs {

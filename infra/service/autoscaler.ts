@@ -9,8 +9,8 @@ import {
   type QueueSignal,
   type Replicas,
   type SignalPlace,
-} from '../planning/scaling.ts';
-import type { ServiceManifest } from '../planning/workload.ts';
+} from '../planning/service/scaling.ts';
+import type { ServiceManifest } from '../planning/service/workload.ts';
 
 /** Where KEDA reads what waits. */
 export interface SignalSources {

@@ -1,6 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import { jsonStringify, type ComponentResource, type Input, type Resource } from '@pulumi/pulumi';
-import type { Replicas } from '../planning/scaling.ts';
+import type { Replicas } from '../planning/service/scaling.ts';
 import type { Transform } from '../planning/transform.ts';
 import {
   planPod,
@@ -8,7 +8,7 @@ import {
   versionAnnotations,
   type ServiceManifest,
   type ServiceVersion,
-} from '../planning/workload.ts';
+} from '../planning/service/workload.ts';
 import { isScaled } from './autoscaler.ts';
 
 type Volume = kubernetes.types.input.core.v1.Volume;

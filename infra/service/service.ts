@@ -7,10 +7,15 @@ import {
   type Output,
   type Resource,
 } from '@pulumi/pulumi';
-import type { Replicas } from '../planning/scaling.ts';
-import { planServiceNetwork, serviceLabels, type ServiceNetwork } from '../planning/service-network.ts';
+import type { Replicas } from '../planning/service/scaling.ts';
+import { planServiceNetwork, serviceLabels, type ServiceNetwork } from '../planning/service/service-network.ts';
 import type { Transform } from '../planning/transform.ts';
-import { assertDeployable, servicePort, type ServiceManifest, type ServiceVersion } from '../planning/workload.ts';
+import {
+  assertDeployable,
+  servicePort,
+  type ServiceManifest,
+  type ServiceVersion,
+} from '../planning/service/workload.ts';
 import type { Gateway } from '../platform/gateway.ts';
 import { createRoute } from '../platform/route.ts';
 import { createPodIdentity } from '../security/pod-identity.ts';

@@ -2,7 +2,7 @@ import * as kubernetes from '@pulumi/kubernetes';
 import type { ComponentResource, Input } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
 import { stateful } from '../planning/stateful.ts';
-import type { ServiceManifest } from '../planning/workload.ts';
+import type { ServiceManifest } from '../planning/service/workload.ts';
 
 export interface ServiceVolume {
   /** In GiB, for example 10. It can grow, never shrink. */

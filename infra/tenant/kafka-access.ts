@@ -1,6 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type { ComponentResource, Input } from '@pulumi/pulumi';
-import { planKafkaUser, tenantUser, type TenantTier } from '../planning/tenants.ts';
+import { planKafkaUser, tenantUser, type TenantTier } from '../planning/tenant/tenants.ts';
 
 /** The Kafka of Strimzi whose users are objects of Kubernetes. */
 export interface TenantKafka {

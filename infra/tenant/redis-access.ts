@@ -4,7 +4,7 @@ import { RandomPassword } from '@pulumi/random';
 import { interpolate, type ComponentResource, type Input } from '@pulumi/pulumi';
 import { PlanError } from '../errors.ts';
 import { stateful } from '../planning/stateful.ts';
-import { planRedisAccess, tenantUser } from '../planning/tenants.ts';
+import { planRedisAccess, tenantUser } from '../planning/tenant/tenants.ts';
 
 /** Who keeps the users of Redis. */
 export type TenantRedis =

@@ -7,7 +7,7 @@ import {
   allowTls,
   unprivilegedPorts,
   type Allowance,
-} from '../planning/network-policy.ts';
+} from '../planning/platform/network-policy.ts';
 import {
   assertTenant,
   planTenantLimits,
@@ -16,7 +16,7 @@ import {
   tenantLabels,
   type TenantQuota,
   type TenantTier,
-} from '../planning/tenants.ts';
+} from '../planning/tenant/tenants.ts';
 import { Namespace } from '../platform/namespace.ts';
 import { createTenantKafka, type TenantKafka } from './kafka-access.ts';
 import { createTenantIdentity, type TenantIdentity } from './identity.ts';

@@ -1,7 +1,7 @@
 import type { Output } from '@pulumi/pulumi';
 import type { Release } from '@orrery/contracts/release';
-import { clickHouseCluster } from '#infra/planning/clickhouse.ts';
-import { topicPartitions } from '#infra/planning/topics.ts';
+import { clickHouseCluster } from '#infra/planning/data/clickhouse.ts';
+import { topicPartitions } from '#infra/planning/data/topics.ts';
 import { admissionRules } from '#policies/admission/rules.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import { createCluster } from './cluster.ts';

@@ -1,8 +1,8 @@
 import { Addons } from '#infra/cluster/addons.ts';
 import { ControlPlane } from '#infra/cluster/control-plane.ts';
 import { NodePool } from '#infra/compute/node-pool.ts';
-import { planNetworkAddons, planNodeAddons } from '#infra/planning/addons.ts';
-import { planSystemPool } from '#infra/planning/pools.ts';
+import { planNetworkAddons, planNodeAddons } from '#infra/planning/cluster/addons.ts';
+import { planSystemPool } from '#infra/planning/compute/pools.ts';
 import { kubernetesVersion } from '#infra/planning/versions.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { ClusterLayer, Foundation, NetworkLayer } from './layers.ts';

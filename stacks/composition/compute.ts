@@ -1,6 +1,6 @@
 import type { Output, Resource } from '@pulumi/pulumi';
 import { createCapacity } from '#infra/compute/capacity.ts';
-import { planGpuCaps } from '#infra/planning/pools.ts';
+import { planGpuCaps } from '#infra/planning/compute/pools.ts';
 import { planPools } from '../settings/compute.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { ClusterLayer, Foundation, NetworkLayer } from './layers.ts';

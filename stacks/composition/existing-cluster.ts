@@ -1,5 +1,5 @@
 import { ExistingCluster } from '#infra/cluster/existing-cluster.ts';
-import { clickHouseCluster } from '#infra/planning/clickhouse.ts';
+import { clickHouseCluster } from '#infra/planning/data/clickhouse.ts';
 import { admissionRules } from '#policies/admission/rules.ts';
 import type { KubernetesSettings } from '../settings/kubernetes.ts';
 import { partitionsOf, type CompositionOutputs, type CompositionRequest } from './cloud.ts';

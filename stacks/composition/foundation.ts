@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import { Bucket } from '#infra/data/bucket.ts';
-import { takesAccessLogs } from '#infra/planning/bucket.ts';
+import { takesAccessLogs } from '#infra/planning/data/bucket.ts';
 import { planTags } from '#infra/planning/tags.ts';
 import { Key } from '#infra/security/key.ts';
 import type { AwsSettings } from '../settings/settings.ts';

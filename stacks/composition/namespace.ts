@@ -6,9 +6,9 @@ import {
   allowPodIdentity,
   unprivilegedPorts,
   type Allowance,
-} from '#infra/planning/network-policy.ts';
-import { planGpuCaps } from '#infra/planning/pools.ts';
-import { planTenantGpus } from '#infra/planning/tenants.ts';
+} from '#infra/planning/platform/network-policy.ts';
+import { planGpuCaps } from '#infra/planning/compute/pools.ts';
+import { planTenantGpus } from '#infra/planning/tenant/tenants.ts';
 import { Namespace } from '#infra/platform/namespace.ts';
 import { Token, tokenKey } from '#infra/security/token.ts';
 import type { AwsSettings } from '../settings/settings.ts';

@@ -1,7 +1,7 @@
 import type { Output, Resource } from '@pulumi/pulumi';
 import { Bucket } from '#infra/data/bucket.ts';
-import type { AdmissionRule } from '#infra/planning/admission.ts';
-import type { OperatorPlacement } from '#infra/planning/operators.ts';
+import type { AdmissionRule } from '#infra/planning/platform/admission.ts';
+import type { OperatorPlacement } from '#infra/planning/platform/operators.ts';
 import { Admission } from '#infra/platform/admission.ts';
 import { ApplicationGateway } from '#infra/platform/application-gateway.ts';
 import { CertManager } from '#infra/platform/cert-manager.ts';

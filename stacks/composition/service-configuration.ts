@@ -10,7 +10,7 @@ import {
   servicePort,
   storeFolder,
   tokenFile,
-} from '#infra/planning/workload.ts';
+} from '#infra/planning/service/workload.ts';
 
 /** Where the things that services need lie in this environment. */
 export interface Surroundings {

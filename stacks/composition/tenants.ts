@@ -1,5 +1,5 @@
 import type { Output } from '@pulumi/pulumi';
-import { allowPeers } from '#infra/planning/network-policy.ts';
+import { allowPeers } from '#infra/planning/platform/network-policy.ts';
 import { Tenant, type TenantArgs } from '#infra/tenant/tenant.ts';
 import type { TenantSettings } from '../settings/tenants.ts';
 import type { KubernetesLayer } from './layers.ts';

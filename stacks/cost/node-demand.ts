@@ -1,6 +1,6 @@
 import { valueAt, valuesAt } from '#policies/graph.ts';
-import { shapeOf } from '#infra/planning/instance-types.ts';
-import { gpuSharesLabel, gpuTaintKey, planGpuCaps, poolLabel } from '#infra/planning/pools.ts';
+import { shapeOf } from '#infra/planning/compute/instance-types.ts';
+import { gpuSharesLabel, gpuTaintKey, planGpuCaps, poolLabel } from '#infra/planning/compute/pools.ts';
 import type { GraphResource } from '../render/graph.ts';
 import { coresOf, entryOf, gigabytesOf, numberAt } from './charging.ts';
 import { addRequests, times, type PodRequest } from './pod-requests.ts';

@@ -1,5 +1,5 @@
 import { valueAt, valuesAt } from '#policies/graph.ts';
-import { gpuTaintKey, poolLabel } from '#infra/planning/pools.ts';
+import { gpuTaintKey, poolLabel } from '#infra/planning/compute/pools.ts';
 import { coresOf, entryOf, gigabytesOf } from './charging.ts';
 
 /** What pods reserve of a node. */

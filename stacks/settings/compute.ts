@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { planNodePool } from '#infra/planning/karpenter.ts';
+import { planNodePool } from '#infra/planning/compute/karpenter.ts';
 import {
   gpuSharesMax,
   planGeneralPool,
@@ -7,7 +7,7 @@ import {
   planSpotPools,
   planSystemPool,
   type PoolPlan,
-} from '#infra/planning/pools.ts';
+} from '#infra/planning/compute/pools.ts';
 import { Choice, closed, Count, Text } from './fields.ts';
 import { planned, problem, unless, type SettingsRule } from './problem.ts';
 

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
-import { planClickHouse, type ClickHouseSize } from '#infra/planning/clickhouse.ts';
-import { planMsk, planStrimzi } from '#infra/planning/kafka.ts';
-import { planRedisSet, type RedisRole } from '#infra/planning/redis.ts';
+import { planClickHouse, type ClickHouseSize } from '#infra/planning/data/clickhouse.ts';
+import { planMsk, planStrimzi } from '#infra/planning/data/kafka.ts';
+import { planRedisSet, type RedisRole } from '#infra/planning/data/redis.ts';
 import { Choice, closed, Cores, Count, MemoryMiB, OneForm, Text, VolumeGiB } from './fields.ts';
 import type { NetworkSettings } from './network.ts';
 import { planned, problem, unless, type SettingsProblem, type SettingsRule } from './problem.ts';

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
-import { interfaceServices, planEndpoints } from '#infra/planning/endpoints.ts';
-import { natModes, planNat } from '#infra/planning/nat.ts';
-import { planSubnets, zonesMax } from '#infra/planning/subnets.ts';
+import { interfaceServices, planEndpoints } from '#infra/planning/network/endpoints.ts';
+import { natModes, planNat } from '#infra/planning/network/nat.ts';
+import { planSubnets, zonesMax } from '#infra/planning/network/subnets.ts';
 import type { AccountSettings } from './account.ts';
 import { Choice, Cidr, closed, LogRetention, Text } from './fields.ts';
 import { planned, problem, unless, type SettingsProblem, type SettingsRule } from './problem.ts';

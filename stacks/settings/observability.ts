@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { planBudget } from '#infra/planning/budgets.ts';
-import { checkMetricsSize } from '#infra/planning/metrics.ts';
+import { planBudget } from '#infra/planning/observability/budgets.ts';
+import { checkMetricsSize } from '#infra/planning/observability/metrics.ts';
 import { closed, Count, MemoryMiB, OneForm, Text, VolumeGiB } from './fields.ts';
 import { planned, problem, unless, type SettingsRule } from './problem.ts';
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { planSourceRanges } from '#infra/planning/gateway.ts';
+import { planSourceRanges } from '#infra/planning/platform/gateway.ts';
 import { Choice, closed, Count, OneForm, Text } from './fields.ts';
 import { planned, problem, unless, type SettingsProblem, type SettingsRule } from './problem.ts';
 

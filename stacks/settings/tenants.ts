@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { assertTenant, planTenantGpus, planTenantQuota } from '#infra/planning/tenants.ts';
+import { assertTenant, planTenantGpus, planTenantQuota } from '#infra/planning/tenant/tenants.ts';
 import { Choice, closed, Count, Text } from './fields.ts';
 import { planned, type SettingsRule } from './problem.ts';
 

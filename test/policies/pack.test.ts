@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { planGpuCaps } from '#infra/planning/pools.ts';
+import { planGpuCaps } from '#infra/planning/compute/pools.ts';
 import { gpusOfInstanceType } from '#policies/gpu-pools.ts';
 import { judge, packOf, type Finding } from '#policies/pack.ts';
 import { recordPlatform } from '#test/support/cloud-platform.ts';

@@ -1,4 +1,4 @@
-import { servicePort, serviceUser } from '#infra/planning/workload.ts';
+import { servicePort, serviceUser } from '#infra/planning/service/workload.ts';
 import { canonicalJson, digestOfBytes, type Digest } from '@orrery/contracts/digest';
 import type { ReleasedImage } from '@orrery/contracts/release';
 import type { ServiceManifest } from '@orrery/contracts/service-manifest';

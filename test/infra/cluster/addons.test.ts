@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ComponentResource } from '@pulumi/pulumi';
 import { Addons } from '#infra/cluster/addons.ts';
-import { planNetworkAddons, planNodeAddons } from '#infra/planning/addons.ts';
+import { planNetworkAddons, planNodeAddons } from '#infra/planning/cluster/addons.ts';
 import { Key } from '#infra/security/key.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 

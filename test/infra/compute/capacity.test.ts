@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Provider as Aws } from '@pulumi/aws';
 import { Provider as Kubernetes } from '@pulumi/kubernetes';
 import { createCapacity, type CapacityRequest } from '#infra/compute/capacity.ts';
-import { planGeneralPool, planGpuPool, planSpotPools } from '#infra/planning/pools.ts';
+import { planGeneralPool, planGpuPool, planSpotPools } from '#infra/planning/compute/pools.ts';
 import { Key } from '#infra/security/key.ts';
 import { record, resourceNamed } from '#test/support/pulumi.ts';
 

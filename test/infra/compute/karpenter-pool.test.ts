@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { KarpenterPool, type KarpenterPoolArgs } from '#infra/compute/karpenter-pool.ts';
 import { PlanError } from '#infra/errors.ts';
-import { planGeneralPool, planGpuPool } from '#infra/planning/pools.ts';
+import { planGeneralPool, planGpuPool } from '#infra/planning/compute/pools.ts';
 import { outline, record, resourceNamed, type Recording } from '#test/support/pulumi.ts';
 
 const gpuOf = (sharesPerGpu: number) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { NodePool, type NodePoolArgs } from '#infra/compute/node-pool.ts';
-import { planGpuPool } from '#infra/planning/pools.ts';
+import { planGpuPool } from '#infra/planning/compute/pools.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
 const gpu = { gpuMax: 4, instanceTypes: ['g6.xlarge', 'g5.xlarge'], diskGiB: 200, capacityType: 'spot' } as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Bucket, type BucketArgs } from '#infra/data/bucket.ts';
-import { takesAccessLogs } from '#infra/planning/bucket.ts';
+import { takesAccessLogs } from '#infra/planning/data/bucket.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
 function recordBucket(args: Partial<BucketArgs> = {}) {

@@ -17,7 +17,7 @@ interface Share {
 
 /** The tests of components and plans; those beside them measure, and would measure themselves. */
 function testsOfInfra(): string[] {
-  return globSync('test/infra/*/*.test.ts', { cwd: root })
+  return globSync('test/infra/**/*.test.ts', { cwd: root })
     .filter((file) => !/^test\/infra\/(measures|mutation)\//.test(file.replaceAll('\\', '/')))
     .sort();
 }

@@ -22,7 +22,7 @@ const sources = globSync('infra/*/*.ts', { cwd: root })
   .sort()
   .map((file) => [file, readFileSync(join(root, file), 'utf8')] as const);
 
-const testTexts = globSync('test/infra/*/*.test.ts', { cwd: root })
+const testTexts = globSync('test/infra/**/*.test.ts', { cwd: root })
   .sort()
   .map((file) => [file, readFileSync(join(root, file), 'utf8')] as const);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { PlanError } from '#infra/errors.ts';
 import { Vpc, type VpcArgs } from '#infra/network/vpc.ts';
-import type { NatMode } from '#infra/planning/nat.ts';
+import type { NatMode } from '#infra/planning/network/nat.ts';
 import { outline, record, resourceNamed, resourcesOfType, type Recording } from '#test/support/pulumi.ts';
 
 const args: VpcArgs = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { RandomPassword } from '@pulumi/random';
 import { MetabaseDatabase } from '#infra/observability/metabase-database.ts';
 import { Metabase } from '#infra/observability/metabase.ts';
-import type { MetabaseHome } from '#infra/planning/metabase.ts';
+import type { MetabaseHome } from '#infra/planning/observability/metabase.ts';
 import { imageReference } from '#infra/planning/versions.ts';
 import { outline, record, resourceNamed, type RecordedResource } from '#test/support/pulumi.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PlanError } from '#infra/errors.ts';
-import type { AdmissionRule } from '#infra/planning/admission.ts';
+import type { AdmissionRule } from '#infra/planning/platform/admission.ts';
 import { Admission } from '#infra/platform/admission.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 

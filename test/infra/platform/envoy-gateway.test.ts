@@ -4,7 +4,7 @@ import { CertManager } from '#infra/platform/cert-manager.ts';
 import { EnvoyGateway, type EnvoyGatewayArgs } from '#infra/platform/envoy-gateway.ts';
 import { IssuedCertificate } from '#infra/platform/issued-certificate.ts';
 import { createRoute } from '#infra/platform/route.ts';
-import type { Signer } from '#infra/planning/certificates.ts';
+import type { Signer } from '#infra/planning/platform/certificates.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
 const args: EnvoyGatewayArgs = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PlanError } from '#infra/errors.ts';
-import { allowApiServer, allowPeers } from '#infra/planning/network-policy.ts';
+import { allowApiServer, allowPeers } from '#infra/planning/platform/network-policy.ts';
 import { Namespace, type NamespaceArgs } from '#infra/platform/namespace.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 

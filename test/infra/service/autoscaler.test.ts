@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ScalingSignal } from '#infra/planning/scaling.ts';
+import type { ScalingSignal } from '#infra/planning/service/scaling.ts';
 import { Service, type ServiceArgs } from '#infra/service/service.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 

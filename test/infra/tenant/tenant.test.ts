@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PlanError } from '#infra/errors.ts';
-import { allowPeers } from '#infra/planning/network-policy.ts';
+import { allowPeers } from '#infra/planning/platform/network-policy.ts';
 import { Tenant, type TenantArgs } from '#infra/tenant/tenant.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as aws from '@pulumi/aws';
 import * as kubernetes from '@pulumi/kubernetes';
 import { output } from '@pulumi/pulumi';
-import type { AdmissionRule } from '#infra/planning/admission.ts';
+import type { AdmissionRule } from '#infra/planning/platform/admission.ts';
 import { composeNamespaces, type NamespacesLayer } from '#stacks/composition/namespace.ts';
 import { createClusterPlatform, createPlatform } from '#stacks/composition/platform.ts';
 import { createTenants } from '#stacks/composition/tenants.ts';
