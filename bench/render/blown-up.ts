@@ -3,7 +3,7 @@ import { NodePool } from '#infra/compute/node-pool.ts';
 import { ObjectStore } from '#infra/data/object-store.ts';
 import { Valkey } from '#infra/data/valkey.ts';
 import { Vpc } from '#infra/network/vpc.ts';
-import { planSpotPool } from '#infra/planning/pools.ts';
+import { planSpotPool } from '#infra/planning/compute/pools.ts';
 import { Key } from '#infra/security/key.ts';
 import { composePlatform as composePresent, type PlatformRequest } from '#stacks/platform.ts';
 
