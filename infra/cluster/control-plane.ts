@@ -17,9 +17,14 @@ export interface ControlPlaneArgs {
   readonly vpcId: Input<string>;
   /** Where the control plane reaches the nodes: one in each zone. */
   readonly privateSubnetIds: Input<string>[];
+  /** Range of the network: what lies in it reaches the private endpoint, machines that deploy among them. */
+  readonly networkCidr: string;
   /** Who may reach the API from outside the network. Empty: nobody, the endpoint is private only. */
   readonly publicAccessCidrs: readonly string[];
-  /** ARNs of the IAM roles that administer the cluster. At least one: whoever runs `pulumi up` must be among them. */
+  /**
+   * ARNs of the IAM roles that administer the cluster beside the one that creates it: EKS admits that one by itself, and refuses a second
+   * entry for it. At least one: the way in when that role is gone.
+   */
   readonly administratorRoleArns: readonly string[];
   /** ARNs of the IAM roles that may look at everything but secrets, and change nothing. Default none. */
   readonly viewerRoleArns?: readonly string[];
@@ -71,6 +76,7 @@ export class ControlPlane extends ComponentResource {
     this.clusterName = cluster.eksCluster.name;
     this.version = cluster.eksCluster.version;
     this.securityGroupId = cluster.eksCluster.vpcConfig.clusterSecurityGroupId;
+    const inside = this.#openInside(name, args.networkCidr);
     const access = args.administratorRoleArns.map((arn) => this.#admit(name, 'administrator', arn));
     for (const arn of args.viewerRoleArns ?? []) this.#admit(name, 'viewer', arn);
     this.provider = new kubernetes.Provider(
@@ -81,13 +87,29 @@ export class ControlPlane extends ComponentResource {
         clusterIdentifier: cluster.eksCluster.arn,
         ...providerDecisions,
       },
-      { parent: this, dependsOn: access },
+      { parent: this, dependsOn: [...access, inside] },
     );
     this.registerOutputs({
       clusterName: this.clusterName,
       version: this.version,
       securityGroupId: this.securityGroupId,
     });
+  }
+
+  /** EKS's own group admits its members alone: without this a machine of the network waits for an answer for ever. */
+  #openInside(name: string, cidrIpv4: string): aws.vpc.SecurityGroupIngressRule {
+    return new aws.vpc.SecurityGroupIngressRule(
+      `${name}-api-from-network`,
+      {
+        securityGroupId: this.securityGroupId,
+        cidrIpv4,
+        ipProtocol: 'tcp',
+        fromPort: 443,
+        toPort: 443,
+        description: 'The API of Kubernetes, from inside the network',
+      },
+      { parent: this },
+    );
   }
 
   #admit(name: string, right: keyof typeof accessPolicies, principalArn: string): aws.eks.AccessPolicyAssociation {

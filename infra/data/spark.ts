@@ -95,6 +95,11 @@ export class Spark extends ComponentResource {
       { metadata: { namespace }, spec: denyAll() },
       { parent: this },
     );
+    new kubernetes.core.v1.ResourceQuota(
+      `${name}-gpu-quota`,
+      { metadata: { namespace }, spec: { hard: { 'requests.nvidia.com/gpu': '0' } } },
+      { parent: this },
+    );
     const ports = { protocol: 'TCP', port: sparkPorts.first, endPort: sparkPorts.last };
     new kubernetes.networking.v1.NetworkPolicy(
       `${name}-inside`,

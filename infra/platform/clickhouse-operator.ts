@@ -1,6 +1,8 @@
+import * as random from '@pulumi/random';
 import { ComponentResource, type ComponentResourceOptions, type Input, type Resource } from '@pulumi/pulumi';
 import { planOperator, planResources, type OperatorPlacement } from '../planning/platform/operators.ts';
 import { restrictedContainer, restrictedPod } from '../planning/pod-security.ts';
+import { stateful } from '../planning/stateful.ts';
 import type { Transform } from '../planning/transform.ts';
 import { createChart, type ChartValues } from './chart.ts';
 
@@ -22,7 +24,8 @@ const operatorUser = 10_001;
 /**
  * Altinity's operator, which makes ClickHouse and Keeper of their installations.
  * Cost driver: none; what it makes.
- * Refuses a number of replicas that nobody runs. While its one copy is away ClickHouse runs on, and no change of it is carried out.
+ * Refuses a number of replicas that nobody runs. While its one copy is away ClickHouse runs on, and no change of it is carried out. The
+ * definitions of its kinds come with the chart's first installation; Helm does not upgrade them.
  */
 export class ClickHouseOperator extends ComponentResource {
   /** What has to stand before an installation is accepted. */
@@ -31,6 +34,11 @@ export class ClickHouseOperator extends ComponentResource {
   constructor(name: string, args: ClickHouseOperatorArgs, options?: ComponentResourceOptions) {
     super('orrery:platform:ClickHouseOperator', name, {}, options);
     const { scheduling } = planOperator(args.placement);
+    const password = new random.RandomPassword(
+      `${name}-password`,
+      { length: 40, special: false },
+      stateful({ parent: this }),
+    );
     const container = { containerSecurityContext: restrictedContainer() };
     const chart = createChart(
       `${name}-chart`,
@@ -40,11 +48,11 @@ export class ClickHouseOperator extends ComponentResource {
         transform: args.transform?.values,
         values: {
           ...scheduling,
+          // The chart's own is published with it.
+          secret: { create: true, username: 'clickhouse_operator', password: password.result },
           podSecurityContext: restrictedPod(operatorUser),
           operator: { ...container, resources: planResources(100, 256) },
           metrics: { ...container, enabled: true, resources: planResources(50, 128) },
-          // The definitions of its kinds are upgraded by a job of the chart: Helm never upgrades those that it installed.
-          crdHook: { enabled: true },
           configs: { files: { 'config.yaml': { watch: { namespaces: [...args.watched] } } } },
         },
       },

@@ -75,7 +75,6 @@ export class EnvoyGateway extends ComponentResource implements Gateway {
         namespace,
         values: planValues(operator),
         transform: args.transform?.values,
-        skipCrds: true,
       },
       { parent: this, dependsOn: [...args.after] },
     );

@@ -45,16 +45,21 @@ function keyPolicy({ accountId, servicePrincipals = [] }: KeyArgs): Output<strin
     Action: 'kms:*',
     Resource: '*',
   };
-  const services = {
-    Sid: 'ServicesEncrypt',
+  const services = servicePrincipals.map((service) => ({
+    Sid: `Encrypts${service.replaceAll(/[^a-z0-9]/g, '')}`,
     Effect: 'Allow',
-    Principal: { Service: servicePrincipals },
+    Principal: { Service: service },
     Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
     Resource: '*',
-    Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
-  };
-  return jsonStringify({
-    Version: '2012-10-17',
-    Statement: servicePrincipals.length > 0 ? [owner, services] : [owner],
-  });
+    Condition: onlyFor(service, accountId),
+  }));
+  return jsonStringify({ Version: '2012-10-17', Statement: [owner, ...services] });
+}
+
+/** CloudWatch Logs names the log group for which it encrypts; the others name the account. */
+function onlyFor(service: string, accountId: string) {
+  const [, region] = /^logs\.([a-z0-9-]+)\.amazonaws\.com$/.exec(service) ?? [];
+  return region === undefined
+    ? { StringEquals: { 'aws:SourceAccount': accountId } }
+    : { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:${region}:${accountId}:*` } };
 }

@@ -19,6 +19,7 @@ export function createCluster(settings: AwsSettings, foundation: Foundation, net
       clusterName: `orrery-${environment}`,
       version: kubernetesVersion,
       vpcId: network.vpcId,
+      networkCidr: network.cidr,
       privateSubnetIds: network.privateSubnetIds,
       administratorRoleArns: administrators.map(arnOf),
       viewerRoleArns: viewers.map(arnOf),

@@ -7,6 +7,7 @@ import {
   unprivilegedPorts,
   type Allowance,
 } from '#infra/planning/platform/network-policy.ts';
+import { metricsNames } from '#infra/planning/observability/metrics.ts';
 import { planGpuCaps } from '#infra/planning/compute/pools.ts';
 import { planTenantGpus } from '#infra/planning/tenant/tenants.ts';
 import { Namespace } from '#infra/platform/namespace.ts';
@@ -115,8 +116,6 @@ export function createNamespaces(settings: AwsSettings, kubernetes: KubernetesLa
   });
 }
 
-export { createNamespaces as createNamespace };
-
 type Network = Readonly<Record<string, readonly Allowance[]>>;
 
 /** The API server calls the pods of webhooks and of the metrics API themselves, at these ports. */
@@ -125,6 +124,8 @@ const webhookPorts = [
   9443, // KEDA, the load balancer controller, Envoy Gateway, the operators of ClickHouse and Kafka
   10_250, // cert-manager, external secrets, Prometheus
 ];
+
+const { prometheusPort } = metricsNames;
 
 /** Redis, ClickHouse, Keeper, Kafka with its control plane and agents. */
 const dataPorts = [6379, 8123, 9000, 2181, 9090, 9091, 9092, 9093, 9094, 8443];
@@ -137,7 +138,12 @@ function operatorsNetwork({ controlPlaneCidr, managedDataCidrs }: NamespacesRequ
     inside: inside(),
     webhooks: [allowCidrs({ from: [controlPlaneCidr], ports: webhookPorts })],
     metrics: [metrics()],
-    data: [allowPeers({ to: [{ namespace: namespaceNames.services }], ports: dataPorts }), ...managed],
+    data: [
+      allowPeers({ to: [{ namespace: namespaceNames.services }], ports: dataPorts }),
+      // KEDA scales by what Prometheus measures.
+      allowPeers({ to: [{ namespace: namespaceNames.observability }], ports: [prometheusPort] }),
+      ...managed,
+    ],
   };
 }
 
@@ -147,6 +153,7 @@ function observabilityNetwork({ controlPlaneCidr }: NamespacesRequest): Network 
     inside: inside(),
     webhooks: [allowCidrs({ from: [controlPlaneCidr], ports: [10_250] })],
     scrape: [allowPeers({ to: ours, ports: [unprivilegedPorts] })],
+    questions: [allowPeers({ from: [{ namespace: namespaceNames.system }], ports: [prometheusPort] })],
     telemetry: [allowPeers({ from: ours, ports: [4317, 4318] })],
   };
 }

@@ -107,7 +107,7 @@ function createCloudGateway(request: CloudPlatformRequest, placement: OperatorPl
   const { providers, clusterName } = cluster;
   const namespace = namespaces.systemName;
   const webAcl = gateway.webAcl === 'none' ? {} : { webAclArn: gateway.webAcl };
-  const definitions = new GatewayApi('gateway-api', { namespace, envoy: false }, { providers });
+  const definitions = new GatewayApi('gateway-api', { namespace }, { providers });
   const after = [...cluster.ready, ...definitions.ready];
   const controller = new LoadBalancerController(
     'load-balancers',
@@ -199,8 +199,7 @@ function createClusterGateway(request: ClusterPlatformRequest, placement: Operat
   if (gateway.kind === 'none' || domain.kind === 'none' || request.hosts.length === 0) return undefined;
   const { providers } = kubernetes;
   const namespace = namespaces.systemName;
-  const definitions = new GatewayApi('gateway-api', { namespace, envoy: true }, { providers });
-  const after = [...kubernetes.ready, ...definitions.ready];
+  const after = kubernetes.ready;
   const certManager = new CertManager('cert-manager', { namespace, placement, after }, { providers });
   const door = new EnvoyGateway(
     'gateway',

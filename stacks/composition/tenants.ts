@@ -1,5 +1,6 @@
 import type { Output } from '@pulumi/pulumi';
 import { allowPeers } from '#infra/planning/platform/network-policy.ts';
+import { servicePort } from '#infra/planning/service/workload.ts';
 import { Tenant, type TenantArgs } from '#infra/tenant/tenant.ts';
 import type { TenantSettings } from '../settings/tenants.ts';
 import type { KubernetesLayer } from './layers.ts';
@@ -13,9 +14,6 @@ export interface TenantsRequest {
   /** Places and users in the shared stores. Default: none, so that tenants reach the stores by the gateway's API alone. */
   readonly stores?: (tenant: string) => Pick<TenantArgs, 'identity' | 'redis' | 'kafka'>;
 }
-
-/** Where the services listen. */
-const servicePort = 8080;
 
 /** Whom the platform serves beside itself; the namespaces that they have. */
 export function createTenants(request: TenantsRequest): Readonly<Record<string, Output<string>>> {

@@ -10,7 +10,7 @@ export const clusterSettings = {
       administrators: Type.Array(RoleName, {
         minItems: 1,
         uniqueItems: true,
-        description: 'at least the role that runs pulumi up',
+        description: 'at least one role beside the one that creates the cluster, which EKS admits by itself',
       }),
       viewers: Type.Array(RoleName, {
         uniqueItems: true,

@@ -13,10 +13,12 @@ const nodes = '${cluster-cluster-eksCluster.vpcConfig.clusterSecurityGroupId}';
 /** Who gets in at a network interface: its rules, from where and at which port. */
 const ingress: Readonly<Record<string, readonly unknown[]>> = {
   dev: [
+    ['cluster-api-from-network', '10.20.0.0/16', 443],
     ['redis-cache-from-nodes', nodes, 6379],
     ['redis-state-from-nodes', nodes, 6379],
   ],
   prod: [
+    ['cluster-api-from-network', '10.30.0.0/16', 443],
     ['metabase-database-from-nodes', nodes, 5432],
     ['network-endpoints-from-network', '10.30.0.0/16', 443],
     ['redis-cache-from-nodes', nodes, 6379],
@@ -26,6 +28,7 @@ const ingress: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Every secret that the program makes, and who is told it. */
 const secrets: Readonly<Record<string, readonly string[]>> = {
+  'clickhouse-operator-password': ['clickhouse-operator-chart'],
   'database-accounts-bi-password': ['database-accounts-bi-secret'],
   'database-accounts-telemetry-password': [
     'database-accounts-telemetry-secret',

@@ -24,7 +24,6 @@ describe('the platform on a Kubernetes that is there already', () => {
       'orrery:observability:Dashboards dashboards',
       'orrery:service:Service features',
       'orrery:platform:EnvoyGateway gateway',
-      'orrery:platform:GatewayApi gateway-api',
       'orrery:service:Service ingest',
       'orrery:platform:Keda keda',
       'orrery:observability:Metrics metrics',
@@ -117,8 +116,6 @@ describe('the platform on a Kubernetes that is there already', () => {
 
   it('makes each thing after what it stands on', () => {
     const order = [
-      ['cert-manager-chart', 'gateway-api-crds'],
-      ['gateway-chart', 'gateway-api-crds'],
       ['gateway-gateway', 'gateway-class'],
       ['scoring-deployment', 'clickhouse-deployment'],
       ['orchestrator-route', 'gateway-gateway'],

@@ -131,6 +131,7 @@ const holdsData = [
   'kubernetes:core/v1:PersistentVolumeClaim registry-volume',
   'kubernetes:kafka.strimzi.io/v1beta2:Kafka kafka-cluster',
   'kubernetes:kafka.strimzi.io/v1beta2:KafkaNodePool kafka-pool',
+  'random:index/randomPassword:RandomPassword clickhouse-operator-password',
   'random:index/randomPassword:RandomPassword database-accounts-bi-password',
   'random:index/randomPassword:RandomPassword database-accounts-telemetry-password',
   'random:index/randomPassword:RandomPassword metabase-encryption',
@@ -294,7 +295,7 @@ describe('composing a platform', () => {
         ...[...endpoints, 'secretsmanager', 'sqs', 'ssm', 'sts'].map((service) => `network-${service}`),
         ...['network-endpoints', 'network-endpoints-from-network', 'network-nat'],
         ...childrenOf('spark', [...sparkRoles, 'executor-identity', 'inside', 'namespace', 'outwards', 'policy']),
-        ...['spark-rights', 'spark-role'],
+        ...['spark-gpu-quota', 'spark-rights', 'spark-role'],
         ...bucketOf('spark-results'),
       ].sort(),
     );

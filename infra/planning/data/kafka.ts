@@ -129,6 +129,17 @@ export function planKafkaSpec(request: StrimziSpecRequest) {
         userOperatorContainer: { securityContext: containerSecurity() },
       },
     },
+    // Who lags behind, and by how much: brokers themselves do not tell.
+    kafkaExporter: {
+      resources: { requests: operatorAmount, limits: operatorAmount },
+      template: {
+        pod: {
+          securityContext: podSecurity(),
+          ...(nodePools ? { affinity: { nodeAffinity: onDemand() } } : {}),
+        },
+        container: { securityContext: containerSecurity() },
+      },
+    },
   };
 }
 

@@ -58,6 +58,8 @@ export function planMetrics(plan: MetricsPlan): Record<string, unknown> {
     kubeScheduler: { enabled: false },
     kubeEtcd: { enabled: false },
     kubeProxy: { enabled: false },
+    // The names of the cluster are kept in a namespace that is not ours to open.
+    coreDns: { enabled: false },
     prometheus: { prometheusSpec: prometheusSpec(plan) },
     alertmanager: alertmanager(plan),
     grafana: grafana(plan),

@@ -47,6 +47,18 @@ export function planAdmission(rules: readonly AdmissionRule[]): AdmissionRule[] 
   return [...rules].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
+/**
+ * What an operator makes is its publisher's, as charts are: nobody here can give those pods other images or roots. Only what the
+ * operator itself brings, or a controller of Kubernetes on its behalf, is let by: a person's object with the same label is asked.
+ */
+const madeByOperator = {
+  name: 'not-made-by-an-operator',
+  expression:
+    "!(object.metadata.?labels[?'strimzi.io/cluster'].hasValue()" +
+    " && (request.userInfo.username == 'system:serviceaccount:orrery-system:strimzi-cluster-operator'" +
+    " || request.userInfo.username.startsWith('system:serviceaccount:kube-system:')))",
+};
+
 /** `admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy`. Where a rule can't be judged, the object is refused. */
 export function planAdmissionPolicy({ match, message, expression, variables = [] }: AdmissionRule) {
   return {
@@ -61,6 +73,7 @@ export function planAdmissionPolicy({ match, message, expression, variables = []
         },
       ],
     },
+    matchConditions: [{ ...madeByOperator }],
     ...(variables.length === 0 ? {} : { variables: variables.map((variable) => ({ ...variable })) }),
     validations: [{ expression, message, reason: 'Forbidden' }],
   };

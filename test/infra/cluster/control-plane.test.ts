@@ -8,6 +8,7 @@ const args: ControlPlaneArgs = {
   clusterName: 'orrery-test',
   version: '1.34',
   vpcId: 'vpc-1',
+  networkCidr: '10.20.0.0/16',
   privateSubnetIds: ['subnet-1', 'subnet-2', 'subnet-3'],
   publicAccessCidrs: [],
   administratorRoleArns: ['arn:aws:iam::111122223333:role/deployer'],
@@ -30,6 +31,7 @@ describe('a control plane', () => {
       'orrery:cluster:ControlPlane cluster',
       'aws:eks/accessEntry:AccessEntry cluster-administrator-deployer < cluster',
       'aws:eks/accessPolicyAssociation:AccessPolicyAssociation cluster-administrator-deployer-policy < cluster',
+      'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule cluster-api-from-network < cluster',
       'eks:index:Cluster cluster-cluster < cluster',
       'pulumi:providers:kubernetes cluster-kubernetes < cluster',
       'aws:cloudwatch/logGroup:LogGroup cluster-logs < cluster',
@@ -117,6 +119,7 @@ describe('a control plane', () => {
     const provider = resourceNamed(await recordCluster(), 'cluster-kubernetes');
     assert.deepEqual(provider.dependencies, [
       'cluster-administrator-deployer-policy',
+      'cluster-api-from-network',
       'cluster-cluster',
       'cluster-cluster-eksCluster',
     ]);

@@ -3,6 +3,13 @@ import { ExistingCluster } from '#infra/cluster/existing-cluster.ts';
 import { outline, record, resourceNamed } from '#test/support/pulumi.ts';
 
 describe('a Kubernetes that is there already', () => {
+  // The SDK takes it for an argument that is left out: it is whoever deploys who says where the kubeconfig lies.
+  const ambient = process.env['KUBECONFIG'];
+  before(() => delete process.env['KUBECONFIG']);
+  after(() => {
+    if (ambient !== undefined) process.env['KUBECONFIG'] = ambient;
+  });
+
   it('is a provider for its context alone, which decides itself what a variable could change', async () => {
     const recording = await record(() => new ExistingCluster('cluster', { context: 'kind-orrery' }));
     assert.deepEqual(outline(recording), [

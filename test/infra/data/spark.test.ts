@@ -28,6 +28,7 @@ describe('a place for Spark jobs', () => {
       'aws:iam/serviceLinkedRole:ServiceLinkedRole spark-emr < spark',
       'aws:eks/accessEntry:AccessEntry spark-entry < spark',
       'aws:eks/podIdentityAssociation:PodIdentityAssociation spark-executor-identity < spark',
+      'kubernetes:core/v1:ResourceQuota spark-gpu-quota < spark',
       'kubernetes:networking.k8s.io/v1:NetworkPolicy spark-inside < spark',
       'kubernetes:core/v1:Namespace spark-namespace < spark',
       'kubernetes:networking.k8s.io/v1:NetworkPolicy spark-outwards < spark',

@@ -69,7 +69,7 @@ describe('a gateway of AWS', () => {
 
   it('comes after the controller that makes and unmakes its load balancer', async () => {
     const recording = await record(() => {
-      const definitions = new GatewayApi('gateway-api', { namespace: 'orrery-system', envoy: false });
+      const definitions = new GatewayApi('gateway-api', { namespace: 'orrery-system' });
       return new ApplicationGateway('gateway', { ...args, after: definitions.ready });
     });
     assert.ok(resourceNamed(recording, 'gateway-balancer').dependencies.includes('gateway-api-crds'));

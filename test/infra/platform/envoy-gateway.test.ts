@@ -52,10 +52,10 @@ describe('a gateway of Envoy', () => {
     assert.deepEqual([...recording.completed], ['gateway']);
   });
 
-  it('leaves definitions to their own chart, and the zone webhook out', async () => {
+  it('brings the definitions along, and leaves the zone webhook out', async () => {
     const recording = await record(() => new EnvoyGateway('gateway', args));
     const { inputs } = resourceNamed(recording, 'gateway-chart');
-    assert.equal(inputs['skipCrds'], true);
+    assert.equal(inputs['skipCrds'], undefined);
     const values = inputs['values'] as Record<string, unknown>;
     assert.deepEqual(values['topologyInjector'], { enabled: false });
     assert.deepEqual(values['podDisruptionBudget'], { minAvailable: 1 });

@@ -29,14 +29,14 @@ function valuesOf(recording: Pick<Recording<unknown>, 'resources'>, name: string
 }
 
 describe('the Gateway API', () => {
-  it('comes by a chart of its own, Envoy’s definitions only where they are wanted', async () => {
-    const recording = await record(() => new GatewayApi('gateway-api', { namespace: 'orrery-system', envoy: true }));
+  it('comes by a chart of its own, without the definitions of Envoy', async () => {
+    const recording = await record(() => new GatewayApi('gateway-api', { namespace: 'orrery-system' }));
     assert.deepEqual(outline(recording), [
       'orrery:platform:GatewayApi gateway-api',
       'kubernetes:helm.sh/v3:Release gateway-api-crds < gateway-api',
     ]);
     assert.deepEqual(valuesOf(recording, 'gateway-api-crds'), {
-      crds: { gatewayAPI: { enabled: true, channel: 'standard' }, envoyGateway: { enabled: true } },
+      crds: { gatewayAPI: { enabled: true, channel: 'standard' }, envoyGateway: { enabled: false } },
     });
   });
 });

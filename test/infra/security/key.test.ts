@@ -14,7 +14,7 @@ describe('a key', () => {
   });
 
   it('leaves the account in charge, and admits services only for this account', async () => {
-    const servicePrincipals = ['logs.eu-west-1.amazonaws.com'];
+    const servicePrincipals = ['logs.eu-west-1.amazonaws.com', 'cloudwatch.amazonaws.com'];
     const args = { description: 'everything', accountId: '111122223333', servicePrincipals };
     const recording = await record(() => new Key('key', args));
     const policy = JSON.parse(String(resourceNamed(recording, 'key-key').inputs['policy'])) as {
@@ -24,7 +24,11 @@ describe('a key', () => {
       policy.Statement.map((statement) => [statement['Principal'], statement['Condition']]),
       [
         [{ AWS: 'arn:aws:iam::111122223333:root' }, undefined],
-        [{ Service: ['logs.eu-west-1.amazonaws.com'] }, { StringEquals: { 'aws:SourceAccount': '111122223333' } }],
+        [
+          { Service: 'logs.eu-west-1.amazonaws.com' },
+          { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:eu-west-1:111122223333:*' } },
+        ],
+        [{ Service: 'cloudwatch.amazonaws.com' }, { StringEquals: { 'aws:SourceAccount': '111122223333' } }],
       ],
     );
   });

@@ -203,7 +203,8 @@ describe('the platform of a cloud', () => {
     const { egress } = resourceNamed(recording, 'system-data').inputs['spec'] as {
       egress: { to: unknown; ports: { port: number }[] }[];
     };
-    assert.deepEqual(egress[1]?.to, [{ ipBlock: { cidr: '10.20.0.0/16' } }]);
+    assert.deepEqual(egress[1]?.ports, [{ protocol: 'TCP', port: 9090 }]);
+    assert.deepEqual(egress[2]?.to, [{ ipBlock: { cidr: '10.20.0.0/16' } }]);
   });
 });
 
@@ -215,7 +216,6 @@ describe('the platform of any Kubernetes', () => {
       'orrery:platform:CertManager cert-manager',
       'orrery:platform:IssuedCertificate certificate',
       'orrery:platform:EnvoyGateway gateway',
-      'orrery:platform:GatewayApi gateway-api',
       'orrery:platform:Keda keda',
       ...namespaceComponents,
       'orrery:platform:Namespace system',

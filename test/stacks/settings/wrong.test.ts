@@ -102,7 +102,13 @@ const cluster: readonly Wrong[] = [
     'opens the API of prod',
   ],
   ['nobody who administers', 'dev', { 'cluster.administrators': [] }, 'cluster.administrators', 'fewer than 1 items'],
-  ['a viewer who administers', 'dev', { 'cluster.viewers': ['orrery-deployer'] }, 'cluster.viewers', 'administers'],
+  [
+    'a viewer who administers',
+    'dev',
+    { 'cluster.viewers': ['orrery-administrator'] },
+    'cluster.viewers',
+    'administers',
+  ],
   [
     'a retention that AWS lacks',
     'dev',
