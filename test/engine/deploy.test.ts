@@ -110,7 +110,7 @@ describe('deploying by pin with a real engine', function () {
     if (inputs.length === 0) this.skip();
     clone.commit('infra/planning/tags.ts', (text) => text.replace("'managed-by': 'pulumi'", "'managed-by': 'orrery'"));
     clone.commit('services/scoring/src/config.ts', (text) => text.replace(/default: 2/, 'default: 4'));
-    clone.commit('Pulumi.dev.yaml', (text) => text.replace('logRetentionDays: 30', 'logRetentionDays: 60'));
+    clone.commit('Pulumi.dev.yaml', (text) => text.replace('logRetentionDays: 365', 'logRetentionDays: 400'));
     await release();
     const answer = await deploy('deploy', 'dev');
     assert.equal(answer.code, 0, answer.stdout + answer.stderr);
@@ -122,7 +122,7 @@ describe('deploying by pin with a real engine', function () {
     const answer = await deploy('rollback', 'dev', '--to', '1');
     assert.equal(answer.code, 0, answer.stdout + answer.stderr);
     assert.deepEqual(inputs[2], inputs[0]);
-    assert.match(answer.stderr, /Pulumi\.dev\.yaml: cluster\.logRetentionDays was 60, is 30 again/);
+    assert.match(answer.stderr, /Pulumi\.dev\.yaml: cluster\.logRetentionDays was 400, is 365 again/);
     const moves = movesOf(readLedger({ root: clone.root, state: clone.state }, 'dev'));
     assert.deepEqual(moves.at(-1)?.entry.event.pin, moves[0]?.entry.event.pin);
     clone.git('commit', '--quiet', '--all', '--message', 'back');
