@@ -4,7 +4,7 @@ import { digestOfBytes, isDigest, parseDocument, type Digest } from '@orrery/con
 import type { ObjectStore } from '@orrery/kit/store';
 import { gitAnswer } from '../release/git.ts';
 import type { Lockfile } from '../release/lockfile.ts';
-import { type Places } from '../release/places.ts';
+import type { Places } from '../release/places.ts';
 import { openStore } from '../release/store.ts';
 import { metricsFile, pairFiles } from './model.ts';
 import type { Context, Side } from './side.ts';

@@ -1,7 +1,7 @@
 import { judge, packOf, type Finding, type Pack } from '#policies/pack.ts';
 import type { GraphResource } from '../render/graph.ts';
 import type { PolicyChange } from './change.ts';
-import { projectResource } from './projection.ts';
+import { projectGraph } from './projection.ts';
 import type { Context, Side } from './side.ts';
 
 /** Violations that the head has and the base had not, those that are gone, and rules that came or went. Today's rules on both. */
@@ -23,8 +23,7 @@ export function comparePolicies(
 
 /** By rule and place: another value that breaks the same rule there is no other violation. */
 function findingsOf(graph: readonly GraphResource[], pack: Pack): Map<string, Finding> {
-  const resources = graph.filter(({ custom }) => custom).map(projectResource);
-  const findings = judge({ resources }, pack);
+  const findings = judge(projectGraph(graph), pack);
   return new Map(findings.map((finding) => [`${finding.rule} ${finding.resource} ${finding.property}`, finding]));
 }
 

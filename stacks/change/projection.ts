@@ -1,4 +1,4 @@
-import type { Resource } from '#policies/graph.ts';
+import type { Graph, Resource } from '#policies/graph.ts';
 import { isStateful as holdsData } from '#policies/stateful-is-protected.ts';
 import type { GraphResource } from '../render/graph.ts';
 import { nameOfUrn } from '../render/symbols.ts';
@@ -18,6 +18,11 @@ export function projectResource({ type, name, parent, inputs, options, expandedB
     providers: passed.filter((one) => typeof one === 'string').map(nameOfUrn),
     expanded: expandedBy !== undefined,
   };
+}
+
+/** A render as the policies see one: components make nothing by themselves. */
+export function projectGraph(graph: readonly GraphResource[]): Graph {
+  return { resources: graph.filter(({ custom }) => custom).map(projectResource) };
 }
 
 export function isStateful(resource: GraphResource): boolean {

@@ -1,16 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import versions from '#infra/planning/versions.json' with { type: 'json' };
 import { kubernetesYaml } from '#policies/export/kubernetes-objects.ts';
 import { terraformPlan } from '#policies/export/terraform-plan.ts';
 import type { Graph } from '#policies/graph.ts';
-import { judge, packOf, type Finding, type Pack } from '#policies/pack.ts';
-import { factsOf } from '#policies/facts.ts';
+import { judge, type Finding, type Pack } from '#policies/pack.ts';
 import { assembleWorkingTree, freezeFile, loadWorkingTree, type Assembled } from '../change/load.ts';
 import { sharedEnvironments } from '../change/naming.ts';
-import { projectResource } from '../change/projection.ts';
+import { projectGraph } from '../change/projection.ts';
 import { CommandError, messageOf } from '../errors.ts';
 import { readPin } from '../promotion/pin.ts';
+import { packOfTree } from '../promotion/policies.ts';
 import { readRelease } from '../release/records.ts';
 import { assertEnvironment } from './environment-name.ts';
 import { textOption, type Verb, type VerbContext } from './verb.ts';
@@ -35,7 +34,7 @@ ENV.plan.json, the AWS half as a Terraform plan, and ENV.objects.yaml, our objec
     for (const environment of environments) {
       const graph = await graphOf(context, environment, assembled);
       if (folder !== undefined) writeExports(folder, environment, graph);
-      const pack = packOf(environment, factsOf(versions));
+      const pack = packOfTree(environment);
       judged.push({ environment, resources: graph.resources.length, rules: pack.rules, findings: judge(graph, pack) });
     }
     return {
@@ -59,7 +58,7 @@ async function graphOf({ places, progress }: VerbContext, environment: string, a
   const live = pin === undefined ? {} : readRelease(places, pin.release).release.live;
   const on = { environment, binding: freezeFile(places, environment) };
   const { graph = [] } = await loadWorkingTree(places, assembled, { on, live }).render(progress);
-  return { resources: graph.filter(({ custom }) => custom).map(projectResource) };
+  return projectGraph(graph);
 }
 
 function writeExports(folder: string, environment: string, graph: Graph): void {

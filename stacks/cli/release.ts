@@ -6,7 +6,7 @@ import { createRelease, rebuildRelease } from '../release/create.ts';
 import { resolveCommit, uncommittedPaths } from '../release/git.ts';
 import { knownEnvironments } from '../change/naming.ts';
 import { pinMissing, readPin } from '../promotion/pin.ts';
-import { type Places } from '../release/places.ts';
+import type { Places } from '../release/places.ts';
 import { checkReleases, listReleases, readRelease, type RecordedRelease } from '../release/records.ts';
 import { openStore } from '../release/store.ts';
 import { assertEnvironment } from './environment-name.ts';

@@ -6,7 +6,6 @@ import { admissionRules } from '#policies/admission/rules.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import { createCluster } from './cluster.ts';
 import { createCompute, type ComputeLayer } from './compute.ts';
-import { clickHouseDatabase } from './databases.ts';
 import { createData, type CloudDataLayer } from './data.ts';
 import { createFoundation } from './foundation.ts';
 import type { ClusterLayer, NetworkLayer } from './layers.ts';
@@ -15,6 +14,7 @@ import { createNetwork } from './network.ts';
 import { createDatabaseAccounts, createObservability, type CloudObservability } from './observability.ts';
 import { createOperators } from './operators.ts';
 import { createPlatform, type PlatformLayer } from './platform.ts';
+import { clickHouseDatabase } from './pod-databases.ts';
 import { createServices, publicHosts, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
 

@@ -3,8 +3,9 @@ import type { Release } from '@orrery/contracts/release';
 import { StorageClass } from '#infra/data/storage-class.ts';
 import type { DatabaseAccounts } from '#infra/observability/database-accounts.ts';
 import type { AwsSettings } from '../settings/settings.ts';
-import { clickHouseDatabase, createBrokers, createClickHouse, createRedisPair } from './databases.ts';
+import { createBrokers, createClickHouse, createRedisPair } from './databases.ts';
 import type { ClusterLayer, DataLayer, Foundation, NamespaceLayer, NetworkLayer } from './layers.ts';
+import { clickHouseDatabase } from './pod-databases.ts';
 import { createSpark, createStores, type Stores } from './stores.ts';
 
 export interface DataRequest {
@@ -38,9 +39,14 @@ export function createData(request: DataRequest): CloudDataLayer {
   const databases = {
     ...request,
     stores,
-    storageClassName: className,
+    place: {
+      providers: cluster.providers,
+      namespace: request.namespace,
+      storageClassName: className,
+      nodePools: true,
+      after: [...cluster.ready, ...operators],
+    },
     topics: Object.keys(release.data.topics),
-    after: [...cluster.ready, ...operators],
   };
   const redis = createRedisPair(databases);
   const clickhouse = createClickHouse(databases);

@@ -1,14 +1,11 @@
-import type { Input, Resource } from '@pulumi/pulumi';
-import { ClickHouseKeeper } from '#infra/data/clickhouse-keeper.ts';
-import { ClickHouse, clickHouseLabels, type ClickHouseArchive } from '#infra/data/clickhouse.ts';
+import type { ClickHouseArchive, ClickHouse } from '#infra/data/clickhouse.ts';
 import { createKafka, type Kafka } from '#infra/data/kafka.ts';
 import { createRedis, type Redis, type RedisRole } from '#infra/data/redis.ts';
 import type { DatabaseAccounts } from '#infra/observability/database-accounts.ts';
-import { engineVersions, imageReference } from '#infra/planning/versions.ts';
-import type { DataSettings } from '../settings/data.ts';
+import { engineVersions } from '#infra/planning/versions.ts';
 import type { AwsSettings } from '../settings/settings.ts';
 import type { ClusterLayer, Foundation, NamespaceLayer, NetworkLayer } from './layers.ts';
-import { namespaceNames } from './namespace.ts';
+import { createBrokerPods, createClickHouseServers, createRedisPod, type PodPlace } from './pod-databases.ts';
 import type { Stores } from './stores.ts';
 
 /** Where the databases of a cloud of its own stand. */
@@ -19,20 +16,13 @@ export interface DatabasesRequest {
   readonly cluster: ClusterLayer;
   readonly namespace: NamespaceLayer;
   readonly stores: Stores;
-  /** The class of volumes that outlive their claims. */
-  readonly storageClassName: Input<string>;
+  /** Of those that are pods. */
+  readonly place: PodPlace;
   /** Users of ClickHouse beside the platform's. */
   readonly accounts: Pick<DatabaseAccounts, 'telemetry' | 'bi'>;
   /** Names of the release's topics. */
   readonly topics: readonly string[];
-  /** Nodes, and the operators of ClickHouse and Kafka. */
-  readonly after: readonly Resource[];
 }
-
-export const clickHouseDatabase = 'orrery';
-
-/** Who reaches the data from other namespaces: operators and autoscalers, telemetry. Each still needs a password. */
-export const operatorsAndWatchers = [{ namespace: namespaceNames.system }, { namespace: namespaceNames.observability }];
 
 /** State and cache, never one for both. */
 export function createRedisPair(request: DatabasesRequest): { readonly state: Redis; readonly cache: Redis } {
@@ -40,67 +30,26 @@ export function createRedisPair(request: DatabasesRequest): { readonly state: Re
 }
 
 function createRedisOf(role: RedisRole, request: DatabasesRequest): Redis {
-  const { settings, foundation, network, cluster, after } = request;
+  const { settings, foundation, namespace, place } = request;
   const form = settings.redis[role];
-  const name = `redis-${role}`;
-  if (form.kind === 'elasticache') {
-    return createRedis(
-      name,
-      {
-        role,
-        vpcId: network.vpcId,
-        subnetIds: network.privateSubnetIds,
-        clientSecurityGroupId: cluster.securityGroupId,
-        engine: engineVersions.valkey,
-        ...form,
-        authToken: request.namespace.token.value,
-        keyArn: foundation.keyArn,
-      },
-      { providers: foundation.providers },
-    );
-  }
+  if (form.kind === 'statefulset') return createRedisPod(role, form, place);
   return createRedis(
-    name,
-    { role, image: imageReference('valkey'), ...form, ...placeOf(request), clients: operatorsAndWatchers, after },
-    { providers: cluster.providers },
+    `redis-${role}`,
+    {
+      role,
+      ...inNetwork(request),
+      engine: engineVersions.valkey,
+      ...form,
+      authToken: namespace.token.value,
+    },
+    { providers: foundation.providers },
   );
 }
 
 export function createClickHouse(request: DatabasesRequest): ClickHouse {
-  const { settings, cluster, accounts, after } = request;
-  const { coldAfterDays: _, backup: __, ...size } = settings.clickhouse;
-  const name = 'clickhouse';
-  const keeperName = 'clickhouse-keeper';
-  const place = placeOf(request);
-  const options = { providers: cluster.providers };
-  const { password: ___, ...keeperPlace } = place;
-  const keeper = new ClickHouseKeeper(
-    keeperName,
-    {
-      ...keeperPlace,
-      image: imageReference('clickhouse-keeper'),
-      keepers: size.keepers,
-      clients: clickHouseLabels(name),
-      after,
-    },
-    options,
-  );
-  return new ClickHouse(
-    name,
-    {
-      ...place,
-      ...size,
-      image: imageReference('clickhouse'),
-      database: clickHouseDatabase,
-      keeperHost: keeper.host,
-      keeperLabels: clickHouseLabels(keeperName),
-      clients: operatorsAndWatchers,
-      users: [accounts.telemetry, accounts.bi],
-      archive: archiveOf(request),
-      after: [...after, keeper],
-    },
-    options,
-  );
+  const { coldAfterDays: _, backup: __, ...size } = request.settings.clickhouse;
+  const { telemetry, bi } = request.accounts;
+  return createClickHouseServers({ ...size, users: [telemetry, bi], archive: archiveOf(request) }, request.place);
 }
 
 function archiveOf({ settings, foundation, cluster, stores }: DatabasesRequest): ClickHouseArchive {
@@ -116,48 +65,31 @@ function archiveOf({ settings, foundation, cluster, stores }: DatabasesRequest):
 
 /** Undefined where events travel by Redis Streams. */
 export function createBrokers(request: DatabasesRequest): Kafka | undefined {
-  const { settings, foundation, network, cluster, topics, after } = request;
-  const kafka: DataSettings['kafka'] = settings.kafka;
+  const { settings, foundation, topics, place } = request;
+  const { kafka } = settings;
   if (kafka.kind === 'none') return undefined;
-  if (kafka.kind === 'msk') {
-    const { token } = request.namespace;
-    return createKafka(
-      'kafka',
-      {
-        ...kafka,
-        vpcId: network.vpcId,
-        subnetIds: network.privateSubnetIds,
-        clientSecurityGroupId: cluster.securityGroupId,
-        version: engineVersions.msk.version,
-        userPassword: token.value,
-        password: { secretName: token.secretName, key: token.key },
-        keyArn: foundation.keyArn,
-        logRetentionDays: settings.cluster.logRetentionDays,
-      },
-      { providers: foundation.providers },
-    );
-  }
+  if (kafka.kind === 'strimzi') return createBrokerPods(kafka, topics, place);
+  const { token } = request.namespace;
   return createKafka(
     'kafka',
     {
       ...kafka,
-      ...placeOf(request),
-      version: engineVersions.kafka.version,
-      topics,
-      operatorNamespace: namespaceNames.system,
-      after,
+      ...inNetwork(request),
+      version: engineVersions.msk.version,
+      userPassword: token.value,
+      password: { secretName: token.secretName, key: token.key },
+      logRetentionDays: settings.cluster.logRetentionDays,
     },
-    { providers: cluster.providers },
+    { providers: foundation.providers },
   );
 }
 
-/** What all that stands in the cluster is told alike. */
-function placeOf({ namespace, storageClassName }: DatabasesRequest) {
-  const { secretName, key } = namespace.token;
+/** What all that AWS runs is told alike. */
+function inNetwork({ network, cluster, foundation }: DatabasesRequest) {
   return {
-    namespace: namespace.namespaceName,
-    password: { secretName, key },
-    storageClassName,
-    nodePools: true,
+    vpcId: network.vpcId,
+    subnetIds: network.privateSubnetIds,
+    clientSecurityGroupId: cluster.securityGroupId,
+    keyArn: foundation.keyArn,
   };
 }

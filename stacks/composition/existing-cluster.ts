@@ -4,12 +4,12 @@ import { admissionRules } from '#policies/admission/rules.ts';
 import type { KubernetesSettings } from '../settings/kubernetes.ts';
 import { partitionsOf, type CompositionOutputs, type CompositionRequest } from './cloud.ts';
 import { createClusterData, storageClassOf } from './cluster-data.ts';
-import { clickHouseDatabase } from './databases.ts';
 import type { KubernetesLayer } from './layers.ts';
 import { composeNamespaces } from './namespace.ts';
 import { createDatabaseAccounts, createObservability } from './observability.ts';
 import { createOperators } from './operators.ts';
 import { createClusterPlatform } from './platform.ts';
+import { clickHouseDatabase } from './pod-databases.ts';
 import { createServices, publicHosts, releasedServices } from './services.ts';
 import { createTenants } from './tenants.ts';
 
@@ -17,8 +17,8 @@ import { createTenants } from './tenants.ts';
 export function composeOnCluster(request: CompositionRequest<KubernetesSettings>): CompositionOutputs {
   const { environment, release, settings } = request;
   const { context, nodeCidr } = settings.cluster;
-  const embeds = settings.clickhouse.kind === 'embedded';
   const embeddedClickHouse = settings.clickhouse.kind === 'embedded' ? settings.clickhouse : undefined;
+  const embeds = embeddedClickHouse !== undefined;
   const released = releasedServices({ ...request, embeddedClickHouse });
   const { provider } = new ExistingCluster('cluster', { context });
   const kubernetes: KubernetesLayer = { providers: { kubernetes: provider }, ready: [] };

@@ -1,16 +1,20 @@
 import versions from '#infra/planning/versions.json' with { type: 'json' };
 import { factsOf } from '#policies/facts.ts';
-import { judge, packOf, type Finding } from '#policies/pack.ts';
-import { projectResource } from '../change/projection.ts';
+import { judge, packOf, type Finding, type Pack } from '#policies/pack.ts';
+import { projectGraph } from '../change/projection.ts';
 import { CommandError } from '../errors.ts';
 import type { GraphResource } from '../render/graph.ts';
 
 const shownMax = 10;
 
-/** Everything in which a render breaks the rules of its environment: those of this tree, which versions are verified included. */
+/** The rules of an environment, those of this tree, with what it knows of which versions are verified. */
+export function packOfTree(environment: string): Pack {
+  return packOf(environment, factsOf(versions));
+}
+
+/** Everything in which a render breaks the rules of its environment. */
 export function judgeRender(environment: string, graph: readonly GraphResource[]): Finding[] {
-  const resources = graph.filter(({ custom }) => custom).map(projectResource);
-  return judge({ resources }, packOf(environment, factsOf(versions)));
+  return judge(projectGraph(graph), packOfTree(environment));
 }
 
 /** Throws `POLICY_BROKEN`, naming the first that is broken and how many more. */

@@ -4,7 +4,7 @@ import { freezeSettings } from './settings-file.ts';
 import { assertSettingsPinned, readPinnedEnvironment } from '../pinned-environment.ts';
 import { verifyClosure } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
-import { type Places } from '../release/places.ts';
+import type { Places } from '../release/places.ts';
 import { readBinding, readRelease, type RecordedRelease } from '../release/records.ts';
 import { openStore } from '../release/store.ts';
 import { assertCommitted } from './committed.ts';

@@ -15,7 +15,7 @@ import { bundleInfrastructure, describeBundle } from '../release/bundle.ts';
 import { readBundle } from '../release/closure.ts';
 import { rebuildRelease } from '../release/create.ts';
 import type { BundleFile } from '../release/files.ts';
-import { type Places } from '../release/places.ts';
+import type { Places } from '../release/places.ts';
 import type { RecordedRelease } from '../release/records.ts';
 import { openStore } from '../release/store.ts';
 import { providePackages } from './packages.ts';

@@ -2,7 +2,7 @@ import type { Digest } from '@orrery/contracts/digest';
 import { parseDocument, shortDigest } from '@orrery/contracts/digest';
 import type { Pin, Render } from '@orrery/contracts/pin';
 import { CommandError } from '../errors.ts';
-import { type Places } from '../release/places.ts';
+import type { Places } from '../release/places.ts';
 import { openStore } from '../release/store.ts';
 import { compareGraphs, showDifference } from './difference.ts';
 import { readGraph, type GraphResource } from './graph.ts';
