@@ -35,7 +35,7 @@ export interface ClickHouse {
   restart(): Promise<void>;
 }
 
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 60_000;
 const main = path.join(import.meta.dirname, '../../services/clickhouse/src/main.ts');
 
 /** The service from its source, as a process of its own on loopback. Rejects with what it wrote when it does not come up. */

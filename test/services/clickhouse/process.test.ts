@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { startClickHouse, type ClickHouse } from '#test/support/clickhouse.ts';
 import { eventually } from '#test/support/eventually.ts';
 
@@ -38,13 +39,15 @@ describe('the process of the embedded ClickHouse', () => {
       });
     let [batch, retried] = [0, 0];
     for (let kill = 0; kill < 5; kill += 1) {
-      const acknowledged = batch;
-      const death = eventually(() => batch >= acknowledged + 10 + kill).then(() => server.kill());
+      const last = batch + 10 + kill;
+      let death: Promise<void> | undefined;
       for (let alive = true; alive;) {
-        alive = await insert(batch).then(
+        const inserted = insert(batch).then(
           () => true,
           () => false,
         );
+        if (batch >= last) death ??= setTimeout(kill).then(() => server.kill());
+        alive = await inserted;
         if (alive) batch += 1;
       }
       await death;
