@@ -14,15 +14,14 @@ export interface ChartArgs {
   readonly values: ChartValues;
   /** Bends the values, where a user needs one that the component doesn't know. Default: as they are. */
   readonly transform?: Transform<ChartValues> | undefined;
-  /** Whether to leave out what lies in the chart's `crds/`, because another chart brings it. Default false. */
-  readonly skipCrds?: boolean;
 }
 
 const timeoutSeconds = 600;
 
 /**
  * Somebody else's software at its pinned version: one release of Helm, judged by version, digest and values. Its custom resource
- * definitions come with a chart of their own or by the chart's own switch, because Helm never upgrades those in `crds/`.
+ * definitions come with a chart of their own or by the chart's own switch where there is one: Helm installs those in `crds/` once, and
+ * never upgrades them.
  */
 export function createChart(name: string, args: ChartArgs, options: CustomResourceOptions): kubernetes.helm.v3.Release {
   const pinned = charts[args.chart];
@@ -36,7 +35,6 @@ export function createChart(name: string, args: ChartArgs, options: CustomResour
       ...(isOci ? {} : { repositoryOpts: { repo: pinned.repository } }),
       namespace: args.namespace,
       values: { ...(args.transform?.(args.values) ?? args.values) },
-      ...(args.skipCrds === true ? { skipCrds: true } : {}),
       cleanupOnFail: true,
       maxHistory: 3,
       timeout: timeoutSeconds,
