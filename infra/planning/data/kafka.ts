@@ -39,7 +39,9 @@ const brokersMax = { strimzi: 9, msk: 30 } as const;
 const memoryMinMiB = 1024;
 /** Who the images of Strimzi run as. */
 const strimziUser = 1001;
-const operatorAmount = { cpu: '0.1', memory: '512Mi' };
+const companionAmount = { cpu: '0.1', memory: '512Mi' };
+/** What runs beside the brokers, one of each: the operators of topics and users, and the exporter. */
+const companion = { resources: { requests: companionAmount, limits: companionAmount } };
 
 /** Refuses an even number of controllers, two brokers, and memory in which no heap fits. */
 export function planStrimzi(size: StrimziSize): StrimziSize {
@@ -118,25 +120,19 @@ export function planKafkaSpec(request: StrimziSpecRequest) {
       },
     },
     entityOperator: {
-      topicOperator: { resources: { requests: operatorAmount, limits: operatorAmount } },
-      userOperator: { resources: { requests: operatorAmount, limits: operatorAmount } },
+      topicOperator: companion,
+      userOperator: companion,
       template: {
-        pod: {
-          securityContext: podSecurity(),
-          ...(nodePools ? { affinity: { nodeAffinity: onDemand() } } : {}),
-        },
+        pod: companionPod(nodePools),
         topicOperatorContainer: { securityContext: containerSecurity() },
         userOperatorContainer: { securityContext: containerSecurity() },
       },
     },
     // Who lags behind, and by how much: brokers themselves do not tell.
     kafkaExporter: {
-      resources: { requests: operatorAmount, limits: operatorAmount },
+      ...companion,
       template: {
-        pod: {
-          securityContext: podSecurity(),
-          ...(nodePools ? { affinity: { nodeAffinity: onDemand() } } : {}),
-        },
+        pod: companionPod(nodePools),
         container: { securityContext: containerSecurity() },
       },
     },
@@ -208,6 +204,10 @@ function planAffinity({ nodePools, labels }: StrimziSpecRequest): types.input.co
     },
     ...(nodePools ? { nodeAffinity: onDemand() } : {}),
   };
+}
+
+function companionPod(nodePools: boolean) {
+  return { securityContext: podSecurity(), ...(nodePools ? { affinity: { nodeAffinity: onDemand() } } : {}) };
 }
 
 function onDemand(): types.input.core.v1.NodeAffinity {

@@ -73,7 +73,7 @@ export function planAdmissionPolicy({ match, message, expression, variables = []
         },
       ],
     },
-    matchConditions: [{ ...madeByOperator }],
+    matchConditions: [madeByOperator],
     ...(variables.length === 0 ? {} : { variables: variables.map((variable) => ({ ...variable })) }),
     validations: [{ expression, message, reason: 'Forbidden' }],
   };
