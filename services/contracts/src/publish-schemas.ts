@@ -5,7 +5,7 @@ import { LedgerEntry } from './ledger.ts';
 import { Pair } from './pair.ts';
 import { Binding, Pin } from './pin.ts';
 import { Release } from './release.ts';
-import { RunEvent } from './run-event.ts';
+import { RunLogEntry } from './run-event.ts';
 import { ServiceManifest } from './service-manifest.ts';
 
 /** The dialect in which the schemas are written. */
@@ -23,7 +23,7 @@ export function publishedSchemas(): Map<string, string> {
     pair: Pair,
     pin: Pin,
     release: Release,
-    'run-event': RunEvent,
+    'run-log-entry': RunLogEntry,
     service: ServiceManifest,
   };
   return new Map(

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, digestOfBytes } from '@orrery/contracts/digest';
-import { RunEvent, runEventsTopic } from '@orrery/contracts/run-event';
+import { RunLogEntry, runEventsTopic } from '@orrery/contracts/run-event';
 import type { ServiceManifest } from '@orrery/contracts/service-manifest';
 import { describeData, describeKeySpaces, describeTopics } from '#stacks/release/data.ts';
 
@@ -54,7 +54,7 @@ describe('the data of a release', () => {
     ];
     assert.deepEqual(describeTopics(services), {
       'orrery.run-events': {
-        schema: digestOf('schema', JSON.parse(JSON.stringify(RunEvent))),
+        schema: digestOf('schema', JSON.parse(JSON.stringify(RunLogEntry))),
         producers: ['a', 'z'],
         consumers: ['a', 'b'],
       },
