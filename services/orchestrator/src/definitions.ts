@@ -4,7 +4,7 @@ import { formatProblem, locateProblems, readDefinition, type Problem } from '@or
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import { OrreryError } from '@orrery/kit/errors';
 import { planWorkflow, type WorkflowPlan } from './plan.ts';
-import { checkSchedule } from './schedule.ts';
+import { checkSchedule } from './triggers/schedule.ts';
 
 /** A workflow of this release, ready to start runs. */
 export interface DefinedWorkflow {

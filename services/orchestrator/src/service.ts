@@ -13,7 +13,7 @@ import type { Service } from '@orrery/kit/service';
 import { openStore } from '@orrery/kit/open-store';
 import { resultBytesMax } from './attempt.ts';
 import type { OrchestratorContext } from './config.ts';
-import { Cron } from './cron.ts';
+import { Cron } from './triggers/cron.ts';
 import { readCatalogue } from './definitions.ts';
 import { layoutDiffers } from './errors.ts';
 import { createHttpExecutor } from './executors/http.ts';

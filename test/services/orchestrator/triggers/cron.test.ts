@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { eventually } from '#test/support/eventually.ts';
-import { Environment, type Orchestrator, type RunView } from './environment.ts';
+import { Environment, type Orchestrator, type RunView } from '../environment.ts';
 
 const workflow = `kind: Workflow
 schema: 1

@@ -2,10 +2,11 @@ import type { Clock } from '@orrery/kit/clock';
 import { OrreryError } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
 import type { Redis } from '@orrery/kit/redis';
-import type { Catalogue, DefinedWorkflow } from './definitions.ts';
-import { keys, shardOfTenant } from './keys.ts';
-import type { Runs } from './runs.ts';
-import { cronName, cronTriggers, lastDueMs, type CronTrigger } from './schedule.ts';
+import type { Catalogue, DefinedWorkflow } from '../definitions.ts';
+import { keys, shardOfTenant } from '../keys.ts';
+import type { Runs } from '../runs.ts';
+import { readClock, timezoneDefault } from './clock.ts';
+import { isCron, type CronTrigger } from './types.ts';
 
 export interface CronDeps {
   readonly catalogue: Catalogue;
@@ -35,17 +36,17 @@ export class Cron {
 
   async round(): Promise<boolean> {
     for (const workflow of this.#deps.catalogue.all()) {
-      for (const trigger of cronTriggers(workflow.definition)) await this.#look(workflow, trigger);
+      for (const trigger of workflow.definition.triggers.filter(isCron)) await this.#look(workflow, trigger);
     }
     return false;
   }
 
   async #look(workflow: DefinedWorkflow, trigger: CronTrigger): Promise<void> {
     const { clock, catchUpMs, log, runs } = this.#deps;
-    const dueMs = lastDueMs(trigger, clock.now());
-    const name = cronName(trigger);
+    const dueMs = readClock(trigger).last(clock.now() - catchUpMs, clock.now());
+    const name = `${trigger.cron} ${trigger.timezone ?? timezoneDefault}`;
     const place = `${workflow.tenant}/${workflow.definition.name}|${name}`;
-    if (dueMs === undefined || (this.#settled.get(place) ?? 0) >= dueMs || clock.now() - dueMs > catchUpMs) return;
+    if (dueMs === undefined || (this.#settled.get(place) ?? 0) >= dueMs) return;
     if (workflow.lacks.length > 0 || !(await this.#mayFire(workflow, name, dueMs))) {
       this.#settled.set(place, dueMs);
       return;
