@@ -1,21 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { composeLibrary, type FunctionLibrary } from '@orrery/kit/redis-functions';
 
-/** The first file defines what the others use. */
+/** In the order in which they build on each other: what a shard is, the moves, then the functions themselves. */
 const files = [
-  new URL('../lua/run-state.lua', import.meta.url),
-  new URL('../lua/submit-run.lua', import.meta.url),
-  new URL('../lua/claim-steps.lua', import.meta.url),
-  new URL('../lua/finish-step.lua', import.meta.url),
+  new URL('../lua/shard.lua', import.meta.url),
+  new URL('../lua/definition.lua', import.meta.url),
+  new URL('../lua/state.lua', import.meta.url),
+  new URL('../lua/slots.lua', import.meta.url),
+  new URL('../lua/steps.lua', import.meta.url),
+  new URL('../lua/waits.lua', import.meta.url),
+  new URL('../lua/runs.lua', import.meta.url),
+  new URL('../lua/submit-runs.lua', import.meta.url),
+  new URL('../lua/exchange-steps.lua', import.meta.url),
   new URL('../lua/beat-leases.lua', import.meta.url),
-  new URL('../lua/reap-leases.lua', import.meta.url),
-  new URL('../lua/fire-timers.lua', import.meta.url),
-  new URL('../lua/control-run.lua', import.meta.url),
-  new URL('../lua/relay-events.lua', import.meta.url),
+  new URL('../lua/tick.lua', import.meta.url),
+  new URL('../lua/control.lua', import.meta.url),
+  new URL('../lua/signal.lua', import.meta.url),
+  new URL('../lua/relay-log.lua', import.meta.url),
   new URL('../lua/purge-runs.lua', import.meta.url),
+  new URL('../lua/replay-entry.lua', import.meta.url),
 ];
 
-/** The Redis functions of the orchestrator: one for each transition. Two releases side by side each load their own. */
+/** The Redis functions of the orchestrator. Two releases side by side each load their own. */
 export function readLibrary(): FunctionLibrary {
   return composeLibrary(
     'orrery_orchestrator',

@@ -1,11 +1,12 @@
+import { OrreryError } from '@orrery/kit/errors';
 import type { Redis } from '@orrery/kit/redis';
 import { fcall, type FunctionLibrary } from '@orrery/kit/redis-functions';
 import { redisFailed, stateUnexpected } from './errors.ts';
 import { keys } from './keys.ts';
-import type { StepKind, WorkflowPlan } from './plan.ts';
+import { planFields, type WorkflowPlan } from './plan.ts';
 
+/** A run as it is asked for. */
 export interface Submission {
-  readonly shard: string;
   readonly run: string;
   readonly tenant: string;
   readonly actor: string;
@@ -18,12 +19,20 @@ export interface Submission {
   readonly logicalMs: number;
   /** The caller's key with the digest of what it asked for. */
   readonly idempotency?: { readonly key: string; readonly request: string };
-  /** The cron trigger that fires: it starts one run for each logical time, whoever fires it. */
-  readonly cron?: string;
+  readonly priority?: number;
+  /** The trigger with a clock that fires: it starts one run for each logical time, whoever fires it. */
+  readonly fired?: string;
+  readonly overlap?: 'queue' | 'skip' | 'replace';
+  /** `run|ref` of the step that waits for it. */
+  readonly parent?: string;
+  /** Pool -> the build of workers that the run keeps for life. */
+  readonly pins?: Readonly<Record<string, string>>;
+  /** Ref -> the key under which the step's limit counts. */
+  readonly limitKeys?: Readonly<Record<string, string>>;
 }
 
 export type SubmitOutcome =
-  'accepted' | 'known' | 'definition-needed' | 'key-reused' | 'outbox-full' | 'queue-full' | 'fired';
+  'accepted' | 'known' | 'key-reused' | 'outbox-full' | 'queue-full' | 'fired' | 'skipped' | 'definition-needed';
 
 export interface Submitted {
   readonly outcome: SubmitOutcome;
@@ -31,11 +40,14 @@ export interface Submitted {
   readonly state: string;
 }
 
-/** The right to work on an attempt of a step until a deadline. Everything that the attempt sends carries its fence. */
+/** The right to work on an attempt until a deadline. Everything that the attempt sends carries its fence. */
 export interface StepLease {
   readonly run: string;
-  readonly step: string;
+  /** A step's number, `12`, or an item's, `12.5`. */
+  readonly ref: string;
   readonly fence: string;
+  /** When the attempt's own time is over, by Redis's clock. */
+  readonly dueMs: number;
 }
 
 export interface ClaimedStep extends StepLease {
@@ -44,17 +56,37 @@ export interface ClaimedStep extends StepLease {
   readonly actor: string;
   readonly workflow: string;
   readonly definition: string;
+  /** JSON. */
   readonly parameters: string;
   readonly logicalMs: number;
+  /** Number of a step -> its result (JSON), of those that the step names, where they are few. */
+  readonly results: Readonly<Record<string, string>>;
+  /** JSON, of an item of a map. */
+  readonly item: string | undefined;
+  /** Redis's clock (ms) when it was claimed. */
+  readonly nowMs: number;
 }
 
-export interface Ending {
-  readonly outcome: 'succeeded' | 'failed' | 'returned';
-  /** Result or error, JSON. */
+export type ErrorClass = 'timeout' | 'unavailable' | 'throttled' | 'resources' | 'inputs' | 'failure';
+
+export interface Ending extends Pick<StepLease, 'run' | 'ref' | 'fence'> {
+  readonly outcome: 'succeeded' | 'failed' | 'returned' | 'suspended' | 'cancelled';
+  /** JSON: the result, the error, or what a suspended step waits for. */
   readonly payload: string;
+  readonly class?: ErrorClass;
   readonly retryable?: boolean;
   readonly reason?: string;
+  /** What the callee asked to wait. */
+  readonly retryAfterMs?: number;
 }
+
+/** What a suspended step waits for. */
+export type Suspension =
+  | { readonly on: 'timer'; readonly due: number }
+  | { readonly on: 'event'; readonly key: string; readonly due?: number }
+  | { readonly on: 'approval'; readonly who: readonly string[]; readonly quorum: number; readonly due?: number }
+  | { readonly on: 'child'; readonly key: string }
+  | { readonly on: 'items'; readonly items: number };
 
 export interface Beat extends StepLease {
   readonly leaseMs: number;
@@ -62,9 +94,29 @@ export interface Beat extends StepLease {
   readonly progress: string;
 }
 
+export type Acceptance = 'accepted' | 'repeated' | 'stale';
+export type Held = 'held' | 'lost' | 'stopping';
+
+/** A step as a reset leaves it: its new state, how many of its needs have ended, and what it waits on when suspended. */
+export type ResetStep = readonly [ref: string, state: string, arrived: number, on?: string];
+
+export type ControlVerb =
+  | { readonly verb: 'cancel'; readonly graceMs: number }
+  | { readonly verb: 'kill' | 'pause' | 'resume' }
+  | { readonly verb: 'skip'; readonly ref: string }
+  | { readonly verb: 'priority'; readonly priority: number }
+  | { readonly verb: 'limit'; readonly most: number }
+  | {
+      readonly verb: 'reset';
+      readonly steps: readonly ResetStep[];
+      readonly counts: Readonly<Record<string, number>>;
+      readonly left: number;
+      readonly last: boolean;
+    };
+
 export interface Control {
-  readonly verb: 'cancel' | 'retry';
-  readonly run: string;
+  /** A run, or a scope: `t|tenant`, `w|tenant/workflow`, `p|pool`, `b|tenant`. */
+  readonly on: string;
   readonly tenant: string;
   readonly actor: string;
   readonly reason: string;
@@ -72,9 +124,33 @@ export interface Control {
 
 export type ControlOutcome = 'done' | 'nothing' | 'missing' | 'wrong-state' | 'outbox-full' | 'queue-full';
 
-export interface OutboxEntry {
+export type Signal =
+  | { readonly kind: 'event'; readonly event: string; readonly key: string; readonly payload: string; readonly keptMs: number }
+  | {
+      readonly kind: 'decision';
+      readonly run: string;
+      readonly ref: string;
+      readonly actor: string;
+      readonly word: 'approve' | 'reject';
+      readonly comment: string;
+    }
+  | {
+      readonly kind: 'items';
+      readonly run: string;
+      readonly ref: string;
+      readonly fence: string;
+      readonly first: number;
+      readonly items: readonly string[];
+      readonly keys: readonly string[];
+    };
+
+export type SignalOutcome = 'delivered' | 'counted' | 'not-waiting' | 'not-asked' | 'said-already' | 'missing' | 'stale';
+
+export interface LogEntry {
+  /** Its place in the outbox. */
   readonly id: string;
-  readonly fields: ReadonlyMap<string, string>;
+  /** JSON, as it goes to the bus. */
+  readonly text: string;
 }
 
 export interface TransitionBounds {
@@ -95,184 +171,201 @@ export interface TransitionDeps {
   readonly bounds: TransitionBounds;
 }
 
-/** Most items that one call handles, so that Redis is never held for long. */
-export const itemsMax = 256;
+/** Most that one call is given, so that Redis is never held for long. */
+export const endingsMax = 128;
+export const submissionsMax = 64;
+export const beatsMax = 256;
+const purgedMax = 256;
 
-const submitOutcomes = new Map<unknown, SubmitOutcome>([
-  [1, 'accepted'],
-  [0, 'known'],
-  [-1, 'definition-needed'],
-  [-2, 'key-reused'],
-  [-3, 'outbox-full'],
-  [-4, 'queue-full'],
-  [-5, 'fired'],
-]);
-const controlOutcomes = new Map<unknown, ControlOutcome>([
-  [1, 'done'],
-  [0, 'nothing'],
-  [-1, 'missing'],
-  [-2, 'wrong-state'],
-  [-3, 'outbox-full'],
-  [-4, 'queue-full'],
-]);
-const finishOutcomes = new Map<unknown, 'accepted' | 'repeated' | 'stale'>([
-  [1, 'accepted'],
-  [0, 'repeated'],
-  [-1, 'stale'],
-]);
+type Answer = Readonly<Record<string, unknown>>;
 
-/** Every change of a run's state: each method is one atomic function of Redis, which also appends the event. */
+/** Every change of a run's state: each method is one atomic function of Redis, which also appends its entry to the log. */
 export class Transitions {
   readonly #deps: TransitionDeps;
+  readonly #defined = new Set<string>();
 
   constructor(deps: TransitionDeps) {
     this.#deps = deps;
   }
 
-  /** Sends the definition's text along only where Redis doesn't have it. */
-  async submit(submission: Submission): Promise<Submitted> {
-    const first = await this.#submit(submission, { text: '', steps: '' });
-    if (first.outcome !== 'definition-needed') return first;
-    const steps = submission.plan.steps.map(([name, plan]) => [name, JSON.stringify(plan)]);
-    return this.#submit(submission, { text: submission.plan.text, steps: JSON.stringify(steps) });
+  /** Lays a definition down, a chunk a call. */
+  async define(shard: string, plan: WorkflowPlan): Promise<void> {
+    for (const fields of planFields(plan)) await this.#call(shard, 'define', [plan.digest, ...fields]);
+    this.#defined.add(`${shard} ${plan.digest}`);
   }
 
-  async claim(shard: string, kind: StepKind, want: { stepsMax: number; leaseMs: number }): Promise<ClaimedStep[]> {
-    const stepsMax = Math.min(want.stepsMax, itemsMax);
-    const [, ...rows] = await this.#call(shard, 'claim', [this.#deps.release(), kind, stepsMax, want.leaseMs]);
-    return rows.map((row) => {
-      const [run, step, fence, attempt, tenant, actor, workflow, definition, parameters, , logicalMs] = texts(row);
-      return {
-        run: run ?? '',
-        step: step ?? '',
-        fence: fence ?? '',
-        attempt: Number(attempt),
-        tenant: tenant ?? '',
-        actor: actor ?? '',
-        workflow: workflow ?? '',
-        definition: definition ?? '',
-        parameters: parameters ?? '{}',
-        logicalMs: Number(logicalMs),
-      };
-    });
+  /** Takes in up to 64 runs of one shard; each has its own outcome. Their definitions are laid down first where they are missing. */
+  async submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {
+    for (const { plan } of submissions) {
+      if (!this.#defined.has(`${shard} ${plan.digest}`)) await this.define(shard, plan);
+    }
+    const first = await this.#submit(shard, submissions);
+    if (!first.some(({ outcome }) => outcome === 'definition-needed')) return first;
+    for (const { plan } of submissions) await this.define(shard, plan);
+    // What was taken in the first time is known the second time, under the same name.
+    const second = await this.#submit(shard, submissions);
+    return second.map((answer, index) => (first[index]?.outcome === 'definition-needed' ? answer : (first[index] ?? answer)));
   }
 
-  /** `stale`: the lease was lost, and what was sent has no effect. */
-  async finish(shard: string, lease: StepLease, ending: Ending): Promise<'accepted' | 'repeated' | 'stale'> {
-    const [code] = await this.#call(shard, 'finish', [
-      ...this.#stamp(),
-      lease.run,
-      lease.step,
-      lease.fence,
-      ending.outcome,
-      ending.payload,
-      ending.retryable === true ? '1' : '0',
-      ending.reason ?? '',
+  /** Hands in up to 128 endings and takes the next steps of the pools. */
+  async exchange(
+    shard: string,
+    asked: { readonly pools: readonly string[]; readonly want: number; readonly leaseMs: number },
+    endings: readonly Ending[],
+  ): Promise<{ readonly codes: Acceptance[]; readonly claimed: ClaimedStep[] }> {
+    const rows = endings.map((ending) => [
+      ...[ending.run, ending.ref, ending.fence, ending.outcome, ending.payload, ending.class ?? 'failure'],
+      ...[ending.retryable === true ? 1 : 0, ending.reason ?? '', ending.retryAfterMs ?? 0],
     ]);
-    return known(finishOutcomes, 'finish', code);
+    const answer = await this.#call(shard, 'exchange', [
+      String(this.#deps.random()),
+      JSON.stringify({ pools: asked.pools, want: asked.want }),
+      asked.leaseMs,
+      JSON.stringify(rows),
+    ]);
+    const codes = (answer['codes'] as number[]).map((code) => (code === 1 ? 'accepted' : code === 0 ? 'repeated' : 'stale'));
+    return { codes, claimed: claimedOf(answer) };
   }
 
-  /** Prolongs leases; returns those that are lost. */
-  async beat<T extends Beat>(shard: string, beats: readonly T[]): Promise<T[]> {
+  /** Prolongs leases; says of each, in the order given, whether it holds. */
+  async beat(shard: string, beats: readonly Beat[]): Promise<Held[]> {
     if (beats.length === 0) return [];
-    const args = beats.flatMap(({ run, step, fence, leaseMs, progress }) => [run, step, fence, leaseMs, progress]);
-    const [, ...held] = await this.#call(shard, 'beat', args);
-    return beats.filter((_, index) => held[index] !== 1);
+    const rows = beats.map(({ run, ref, fence, dueMs, leaseMs, progress }) => [run, ref, fence, dueMs, leaseMs, progress]);
+    const { held } = await this.#call(shard, 'beat', [JSON.stringify(rows)]);
+    return (held as number[]).map((code) => (code === 1 ? 'held' : code === 2 ? 'stopping' : 'lost'));
   }
 
-  /** Takes back leases that ran out; returns how many. */
-  async reap(shard: string): Promise<number> {
-    const args = [...this.#stamp(), itemsMax, this.#deps.bounds.lapsesMax];
-    return Number((await this.#call(shard, 'reap', args))[1]);
+  /** Does what time brings: leases that ran out, timers, and work that calls left behind. */
+  async tick(shard: string): Promise<{ readonly lapsed: number; readonly fired: number; readonly more: boolean }> {
+    const args = [String(this.#deps.random()), this.#deps.bounds.lapsesMax, ''];
+    const { lapsed, fired, more } = await this.#call(shard, 'tick', args);
+    return { lapsed: Number(lapsed), fired: Number(fired), more: more === true };
   }
 
-  /** Does what is due; returns how much that was. */
-  async tick(shard: string): Promise<number> {
-    return Number((await this.#call(shard, 'tick', [...this.#stamp(), itemsMax]))[1]);
+  async control(shard: string, on: Control, how: ControlVerb): Promise<{ outcome: ControlOutcome; state: string }> {
+    const args = [how.verb, on.tenant, on.actor, on.reason, on.on, JSON.stringify(this.#controlled(how))];
+    const { outcome, state } = await this.#call(shard, 'control', args);
+    return { outcome: outcome as ControlOutcome, state: String(state) };
   }
 
-  async control(shard: string, control: Control): Promise<{ outcome: ControlOutcome; state: string }> {
-    const { verb, run, tenant, actor, reason } = control;
-    const { outboxEventsMax, queuedRunsMax } = this.#deps.bounds;
-    const args = [this.#deps.release(), verb, run, tenant, actor, reason, outboxEventsMax, queuedRunsMax];
-    const [code, , state] = await this.#call(shard, 'control', args);
-    return { outcome: known(controlOutcomes, 'control', code), state: String(state) };
+  async signal(shard: string, tenant: string, signal: Signal): Promise<{ outcome: SignalOutcome; count: number }> {
+    const { kind, ...what } = signal;
+    const text = signal.kind === 'event' ? { ...what, kept: signal.keptMs } : what;
+    const { outcome, count } = await this.#call(shard, 'signal', [kind, tenant, JSON.stringify(text)]);
+    return { outcome: outcome as SignalOutcome, count: Number(count) };
   }
 
-  /** The outbox's next events, or undefined while another relay has it. What was published before is dropped. */
+  /** The outbox's next entries, or undefined while another relay has it. What was published before is dropped. */
   async relay(
     shard: string,
-    turn: { relay: string; leaseMs: number; published: string; eventsMax: number },
-  ): Promise<OutboxEntry[] | undefined> {
-    const args = [turn.relay, turn.leaseMs, turn.published, turn.eventsMax];
-    const [code, ...entries] = await this.#call(shard, 'relay', args);
+    turn: { relay: string; leaseMs: number; published: string; entriesMax: number },
+  ): Promise<LogEntry[] | undefined> {
+    const answer = await this.#run(shard, 'relay', [turn.relay, turn.leaseMs, turn.published, turn.entriesMax]);
+    const [code, ...entries] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (code !== 1) return undefined;
     return entries.map((entry) => {
-      const [id, fields] = entry as [string, string[]];
-      return { id, fields: pairs(fields) };
+      const [id, text] = entry as [string, string];
+      return { id, text };
     });
   }
 
   /** Forgets runs that ended long ago; returns how many. */
   async purge(shard: string): Promise<number> {
     const { endedRunsKeptMs, endedRunsMax } = this.#deps.bounds;
-    return Number((await this.#call(shard, 'purge', [endedRunsKeptMs, endedRunsMax, itemsMax]))[1]);
+    return Number((await this.#call(shard, 'purge', [endedRunsKeptMs, endedRunsMax, purgedMax]))['count']);
   }
 
-  async #submit(submission: Submission, definition: { text: string; steps: string }): Promise<Submitted> {
-    const { plan, idempotency } = submission;
-    const { idempotencyKeptMs, queuedRunsMax, outboxEventsMax } = this.#deps.bounds;
-    const [code, , run, state] = await this.#call(submission.shard, 'submit', [
-      this.#deps.release(),
-      submission.run,
-      submission.tenant,
-      submission.actor,
-      submission.workflow,
-      plan.digest,
-      submission.parameters,
-      submission.trigger,
-      submission.logicalMs,
-      idempotency?.key ?? '',
-      idempotency?.request ?? '',
-      idempotencyKeptMs,
-      plan.runsMax,
-      plan.timeoutMs,
-      queuedRunsMax,
-      outboxEventsMax,
-      submission.cron ?? '',
-      definition.text,
-      definition.steps,
-    ]);
-    return { outcome: known(submitOutcomes, 'submit', code), run: String(run), state: String(state) };
+  /** Applies an entry of the log again, in its turn; `made` is the entry that came of it. */
+  async replay(
+    shard: string,
+    entry: { readonly n: number; readonly at: string; readonly release: string; readonly call: readonly string[] },
+  ): Promise<{ readonly outcome: 'applied' | 'known' | 'gap'; readonly made: string }> {
+    const call = [entry.release, entry.n, entry.at, ...entry.call];
+    const answer = read(await this.#send(shard, 'replay', call), 'replay');
+    return { outcome: answer['outcome'] as 'applied', made: String(answer['entry']) };
   }
 
-  #stamp(): [string, string] {
-    return [this.#deps.release(), String(this.#deps.random())];
+  /** Closes a shard for all but replays, or opens it; returns the number of its last entry. */
+  async close(shard: string, closed: boolean): Promise<number> {
+    const answer = await this.#send(shard, 'replay', ['', 0, '', closed ? 'close' : 'open']);
+    return Number(read(answer, 'replay')['n']);
   }
 
-  async #call(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown[]> {
-    const name = `${this.#deps.library.name}_${verb}`;
-    const call = { name, keys: [keys.prefix(shard)], args };
-    const answer: unknown = await fcall(this.#deps.redis, this.#deps.library, call).catch((error: unknown) => {
+  async #submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {
+    const { queuedRunsMax, outboxEventsMax, idempotencyKeptMs } = this.#deps.bounds;
+    const rows = submissions.map(({ plan, idempotency, ...wanted }) => ({
+      ...{ run: wanted.run, tenant: wanted.tenant, actor: wanted.actor, workflow: wanted.workflow, definition: plan.digest },
+      ...{ parameters: wanted.parameters, trigger: wanted.trigger, logical: wanted.logicalMs },
+      ...{ key: idempotency?.key ?? '', request: idempotency?.request ?? '', key_ms: idempotencyKeptMs },
+      ...{ runs_max: plan.runsMax, timeout: plan.timeoutMs, priority: wanted.priority ?? plan.priority },
+      ...{ overlap: wanted.overlap ?? 'queue', fired: wanted.fired ?? '', parent: wanted.parent ?? '' },
+      ...{ pins: wanted.pins === undefined ? '' : JSON.stringify(wanted.pins), limit_keys: wanted.limitKeys ?? {} },
+    }));
+    const answer = await this.#call(shard, 'submit', [queuedRunsMax, outboxEventsMax, JSON.stringify(rows)]);
+    return (answer['outcomes'] as [SubmitOutcome, string, string][]).map(([outcome, run, state]) => ({ outcome, run, state }));
+  }
+
+  #controlled(how: ControlVerb): unknown {
+    if (how.verb === 'cancel') return { grace: how.graceMs };
+    if (how.verb !== 'reset') return how;
+    const { outboxEventsMax, queuedRunsMax } = this.#deps.bounds;
+    const { steps, counts, left, last } = how;
+    return { steps, wts: counts, left, last, outbox_max: outboxEventsMax, queued_max: queuedRunsMax };
+  }
+
+  async #call(shard: string, verb: string, args: readonly (string | number)[]): Promise<Answer> {
+    const answer = read(await this.#run(shard, verb, args), verb);
+    if (answer['closed'] === true) throw shardClosed(shard);
+    return answer;
+  }
+
+  async #run(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#send(shard, verb, [this.#deps.release(), ...args]);
+  }
+
+  async #send(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
+    const { redis, library } = this.#deps;
+    const call = { name: `${library.name}_${verb}`, keys: [keys.prefix(shard)], args };
+    return fcall(redis, library, call).catch((error: unknown) => {
       throw redisFailed(verb, error);
     });
-    if (!Array.isArray(answer)) throw stateUnexpected(verb, answer);
-    return answer as unknown[];
   }
 }
 
-function known<T>(outcomes: ReadonlyMap<unknown, T>, verb: string, code: unknown): T {
-  const outcome = outcomes.get(code);
-  if (outcome === undefined) throw stateUnexpected(verb, code);
-  return outcome;
+function read(answer: unknown, verb: string): Answer {
+  if (typeof answer !== 'string') throw stateUnexpected(verb, answer);
+  return JSON.parse(answer) as Answer;
 }
 
-function texts(row: unknown): string[] {
-  return Array.isArray(row) ? row.map(String) : [];
+function shardClosed(shard: string): OrreryError {
+  return new OrreryError({
+    code: 'SHARD_CLOSED',
+    message: `the shard ${shard} is closed while what it lost comes back from the bus`,
+    hint: 'try again in some seconds; the log of the orchestrator tells how far it is',
+    retry: 'retryable',
+    status: 503,
+  });
 }
 
-function pairs(fields: readonly string[]): Map<string, string> {
-  const map = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return map;
+type RunLine = readonly [tenant: string, actor: string, workflow: string, definition: string, parameters: string, logical: string];
+type WorkLine = readonly [
+  run: string,
+  ref: string,
+  fence: string,
+  attempt: number,
+  due: number,
+  results: Readonly<Record<string, string>>,
+  item: string | null,
+];
+
+function claimedOf(answer: Answer): ClaimedStep[] {
+  const runs = answer['runs'] as Readonly<Record<string, RunLine>>;
+  const nowMs = Number(answer['now']) / 1000;
+  return (answer['work'] as WorkLine[]).flatMap(([run, ref, fence, attempt, dueMs, results, item]) => {
+    const line = runs[run];
+    if (line === undefined) return [];
+    const [tenant, actor, workflow, definition, parameters, logical] = line;
+    const of = { tenant, actor, workflow, definition, parameters, logicalMs: Number(logical) };
+    return [{ run, ref, fence, attempt, dueMs, ...of, results, item: item ?? undefined, nowMs }];
+  });
 }

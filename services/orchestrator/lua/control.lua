@@ -1,0 +1,124 @@
+-- What people do to a run, a step, a workflow, a tenant or a pool.
+-- Input:  ARGV[2] verb, ARGV[3] tenant, ARGV[4] actor, ARGV[5] reason, ARGV[6] run, or a scope, ARGV[7] how (JSON), by verb:
+--         cancel {grace (ms)}; kill; pause, resume (a run, or a scope: t|tenant, w|tenant/workflow); skip {ref}; priority {priority}
+--         reset {from: states that may be reset, steps: up to 256 [ref, state, arrived], wts: {field: number}, left, last, definition, outbox_max, queued_max}
+--         limit {most: number, -1 for none} (scope t|…, p|…, w|… weight, b|… retries a minute)
+-- Output: {"now": us, "outcome": done | nothing | missing | wrong-state | outbox-full | queue-full, "state": of the run or step}
+local control_verbs = {}
+
+control_verbs.cancel = function(ctx, run, how, change)
+  if run.state == 'cancelled' or run.state == 'cancelling' then return 'nothing' end
+  if not is_open(run) then return 'wrong-state' end
+  change.grace = how.grace
+  abort_run(ctx, run, 'cancelled', change)
+  return 'done'
+end
+
+control_verbs.kill = function(ctx, run, _, change)
+  if not is_open(run) then return run.state == 'cancelled' and 'nothing' or 'wrong-state' end
+  change.grace = 0
+  abort_run(ctx, run, run.ending ~= '' and run.ending or 'cancelled', change)
+  return 'done'
+end
+
+control_verbs.pause = function(ctx, run, _, change)
+  if not is_open(run) or run.state == 'cancelling' then return 'wrong-state' end
+  if run.paused ~= '' then return 'nothing' end
+  run.paused = '1'
+  emit(ctx, run, { from = run.state, to = 'paused', reason = change.reason, actor = change.actor })
+  return 'done'
+end
+
+control_verbs.resume = function(ctx, run, _, change)
+  if run.paused == '' then return 'nothing' end
+  run.paused = ''
+  emit(ctx, run, { from = 'paused', to = run.state, reason = change.reason, actor = change.actor })
+  later(ctx, 'unpark', 'run|' .. run.id, 1e6)
+  return 'done'
+end
+
+control_verbs.skip = function(ctx, run, how, change)
+  if run.state ~= 'running' then return 'wrong-state' end
+  if step_of(ctx, run, how.ref).state == 'running' then return 'wrong-state' end
+  if not stop_step(ctx, run, how.ref, 'skipped', change) then return 'wrong-state' end
+  ended_well(ctx, run, how.ref)
+  return 'done'
+end
+
+control_verbs.priority = function(ctx, run, how, change)
+  if not is_open(run) then return 'wrong-state' end
+  run.priority = how.priority
+  emit(ctx, run, { from = run.state, to = run.state, reason = change.reason, actor = change.actor })
+  return 'done'
+end
+
+-- Puts steps of an ended run back, a part a call; the last part queues the run again.
+control_verbs.reset = function(ctx, run, how, change)
+  if run.state ~= 'resetting' then
+    if is_open(run) then return 'wrong-state' end
+    if outbox_full(ctx, how.outbox_max) then return 'outbox-full' end
+    if redis.call('ZCARD', key(ctx, 'queue', run.lane)) >= how.queued_max then return 'queue-full' end
+    redis.call('ZREM', key(ctx, 'ended'), run.id)
+    move_run(ctx, run, 'resetting', change)
+  end
+  for _, each in ipairs(how.steps) do
+    local ref, to, arrived = each[1], each[2], each[3]
+    local step = step_of(ctx, run, ref)
+    step.failures, step.lapses, step.started, step.ended, step.due, step.key = 0, 0, 0, 0, 0, ''
+    if step.state ~= to or to == 'ready' then move_step(ctx, run, ref, to, { actor = change.actor, reason = change.reason, on = each[4] }) end
+    drop(ctx, run, 'e:' .. ref)
+    if to ~= 'succeeded' and to ~= 'suspended' then drop(ctx, run, 'r:' .. ref) end
+    if to == 'ready' then line_up(ctx, run, ref, profile_of(ctx, run, ref)) end
+    redis.call('HSET', key(ctx, 'wt', run.id), ref, arrived)
+  end
+  for field, number in pairs(how.wts) do redis.call('HSET', key(ctx, 'wt', run.id), field, number) end
+  if not how.last then return 'done' end
+  run.left, run.failed, run.ended = how.left, 0, 0
+  queue_run(ctx, run, change)
+  return 'done'
+end
+
+-- Pauses, and limits that are changed, are of a scope: what waits for it looks again.
+local function control_scope(ctx, argv, how)
+  local verb, scope = argv[2], argv[6]
+  local kind, name = string.match(scope, '^(%a)|(.*)$')
+  local field = verb == 'limit' and 'limits' or 'paused'
+  local was = redis.call('HGET', key(ctx, field), scope)
+  if verb == 'pause' then
+    if was then return 'nothing' end
+    redis.call('HSET', key(ctx, field), scope, cjson.encode({ actor = argv[4], reason = argv[5], atMs = ctx.now }))
+  elseif verb == 'limit' and how.most >= 0 then
+    if was and tonumber(was) == how.most then return 'nothing' end
+    redis.call('HSET', key(ctx, field), scope, how.most)
+  else
+    if not was then return 'nothing' end
+    redis.call('HDEL', key(ctx, field), scope)
+  end
+  ctx.changed, ctx.pauses, ctx.limits = true, nil, {}
+  if kind == 't' then call_back(ctx, name) end
+  if kind == 'p' then ctx.woken[name] = true end
+  if kind == 'w' and verb == 'resume' then
+    later(ctx, 'unpark', scope, 1e6)
+    start_queued(ctx, name)
+  end
+  return 'done'
+end
+
+local function control(ctx, argv)
+  local how = cjson.decode(argv[7])
+  local outcome, state = 'missing', ''
+  if string.find(argv[6], '|', 1, true) then
+    outcome = control_scope(ctx, argv, how)
+  else
+    local run = run_of(ctx, argv[6])
+    if run ~= nil and run.tenant == argv[3] then
+      outcome = control_verbs[argv[2]](ctx, run, how, { actor = argv[4], reason = argv[5] })
+      flush_arrivals(ctx)
+      carry_on(ctx)
+      state = run.state
+    end
+  end
+  return '{"now":' .. digits(ctx.now_us) .. ',"outcome":"' .. outcome .. '","state":"' .. state .. '"}'
+end
+
+serve('control', control, { allow_oom = true })

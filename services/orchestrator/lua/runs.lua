@@ -1,0 +1,226 @@
+-- The moves of runs, and the work that goes on over several calls.
+
+-- Starts the run in its slot: at most as many runs of a workflow hold one as its definition allows.
+local function start_run(ctx, run, change)
+  local again = run.started > 0
+  redis.call('ZADD', key(ctx, 'slots', run.lane), ctx.now, run.id)
+  set_timer(ctx, ctx.now + run.timeout, timer('deadline', run, ''))
+  run.started = ctx.now
+  move_run(ctx, run, 'running', change)
+  later(ctx, again and 'release-reset' or 'release-roots', run.id, again and 0 or 1)
+end
+
+-- Starts what waits in line, by priority and age, while the workflow allows one more. Bounded: the next end goes on.
+local function start_queued(ctx, lane)
+  for _ = 1, 8 do
+    local head = redis.call('ZRANGE', key(ctx, 'queue', lane), 0, 0)[1]
+    if head == nil or is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. string.match(lane, '^[^/]*')) then return end
+    local run = run_of(ctx, head)
+    if redis.call('ZCARD', key(ctx, 'slots', lane)) >= run.runs_max then return end
+    redis.call('ZREM', key(ctx, 'queue', lane), head)
+    start_run(ctx, run, { reason = 'a slot is free' })
+  end
+end
+
+local function queue_run(ctx, run, change)
+  move_run(ctx, run, 'queued', change)
+  redis.call('ZADD', key(ctx, 'queue', run.lane), digits((9 - run.priority) * 1e13 + run.created), run.id)
+  start_queued(ctx, run.lane)
+end
+
+-- Ends the run, gives its slot to the next in line, and tells the step that waits for it.
+end_run = function(ctx, run, state, change)
+  redis.call('ZREM', key(ctx, 'slots', run.lane), run.id)
+  redis.call('ZREM', key(ctx, 'queue', run.lane), run.id)
+  drop_timer(ctx, timer('deadline', run, ''))
+  drop_timer(ctx, timer('grace', run, ''))
+  redis.call('ZADD', key(ctx, 'ended'), digits(ctx.now), run.id)
+  run.ended, run.ending, run.paused = ctx.now, '', ''
+  move_run(ctx, run, state, change)
+  start_queued(ctx, run.lane)
+  if run.parent ~= '' then later(ctx, 'child-ended', run.id) end
+end
+
+-- Ends a run before its steps have. `kill` takes what runs from its workers at once; else they are asked to stop, and have grace.
+local function abort_run(ctx, run, state, change)
+  if run.state == 'queued' then return end_run(ctx, run, state, change) end
+  run.ending = state
+  if run.state == 'running' then move_run(ctx, run, 'cancelling', change) end
+  if change.grace > 0 then set_timer(ctx, ctx.now + change.grace, timer('grace', run, '')) end
+  run.sweeping = '1'
+  touch(ctx, run)
+  later(ctx, 'sweep', run.id, 0, change.grace > 0 and 0 or 1, change.actor or run.actor, change.reason or '')
+end
+
+-- A cancelled run ends when nobody works for it any more.
+local function end_if_idle(ctx, run)
+  if run.state ~= 'cancelling' or run.active > 0 or run.sweeping ~= '' then return end
+  end_run(ctx, run, run.ending, { reason = 'nothing runs any more' })
+end
+
+local carry = {}
+
+-- The list goes on behind `cursor`; says where, or nil at its end.
+local function each_of(ctx, count, cursor, act)
+  local last = math.min(count, cursor + work_max - ctx.work - 1)
+  for i = cursor, last do act(i) end
+  return last < count and last + 1 or nil
+end
+
+carry['release-roots'] = function(ctx, run, cursor)
+  local roots = head_of(ctx, run.definition).roots
+  local refs = {}
+  for i = cursor, math.min(#roots, cursor + work_max) do refs[#refs + 1] = tostring(roots[i]) end
+  load_steps(ctx, run, refs)
+  local on = each_of(ctx, #roots, cursor, function(i) release_step(ctx, run, tostring(roots[i])) end)
+  if on then later(ctx, 'release-roots', run.id, on) end
+end
+
+-- After a reset: whatever waits and has all it needs.
+carry['release-reset'] = function(ctx, run, cursor)
+  local steps, refs = head_of(ctx, run.definition).steps, {}
+  local last = math.min(steps, cursor + work_max) - 1
+  for i = cursor, last do refs[#refs + 1] = tostring(i) end
+  if #refs == 0 then return end
+  load_steps(ctx, run, refs)
+  local arrived = redis.call('HMGET', key(ctx, 'wt', run.id), unpack(refs))
+  for i, ref in ipairs(refs) do
+    local needs = plan_of(ctx, run, ref).needs
+    if needs == 0 or tonumber(arrived[i] or '0') >= needs then release_step(ctx, run, ref) end
+  end
+  if last + 1 < steps then later(ctx, 'release-reset', run.id, last + 1) end
+end
+
+carry['arrive'] = function(ctx, run, ref, cursor)
+  local children = plan_of(ctx, run, ref).children
+  local on = each_of(ctx, #children, cursor, function(i) arrive(ctx, run, children[i]) end)
+  flush_arrivals(ctx)
+  if on then later(ctx, 'arrive', run.id, ref, on) end
+end
+
+-- Everything downstream of a step that failed.
+carry['skip'] = function(ctx, run, ref, cursor)
+  if not is_open(run) then return end
+  local children, failed = plan_of(ctx, run, ref).children, plan_of(ctx, run, ref).name
+  local on = each_of(ctx, #children, cursor, function(i)
+    local child = tostring(children[i])
+    ctx.work = ctx.work + 1
+    if step_of(ctx, run, child).state ~= 'waiting' then return end
+    stop_step(ctx, run, child, 'skipped', { reason = failed .. ' failed' })
+    later(ctx, 'skip', run.id, child, 1)
+    settle(ctx, run)
+  end)
+  if on then later(ctx, 'skip', run.id, ref, on) end
+end
+
+carry['release-items'] = function(ctx, run, ref, cursor, count)
+  if step_of(ctx, run, ref).state ~= 'suspended' then return end
+  local on = each_of(ctx, count - 1, cursor, function(i) release_step(ctx, run, ref .. '.' .. i) end)
+  if on then later(ctx, 'release-items', run.id, ref, on, count) end
+end
+
+-- The items of a map that was withdrawn.
+carry['end-items'] = function(ctx, run, ref, cursor)
+  local released = tonumber(redis.call('HGET', key(ctx, 'wt', run.id), ref .. 'r') or '0')
+  local on = each_of(ctx, released - 1, cursor, function(i)
+    ctx.work = ctx.work + 1
+    stop_step(ctx, run, ref .. '.' .. i, 'cancelled', { reason = 'its map has ended' })
+  end)
+  if on then return later(ctx, 'end-items', run.id, ref, on) end
+  end_if_idle(ctx, run)
+end
+
+carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
+  if run.state ~= 'cancelling' then return end
+  local steps, refs = head_of(ctx, run.definition).steps, {}
+  local last = math.min(steps, cursor + work_max) - 1
+  for i = cursor, last do refs[#refs + 1] = tostring(i) end
+  load_steps(ctx, run, refs)
+  for _, ref in ipairs(refs) do
+    local state = run.steps[ref].state
+    -- What never left waiting has nothing to withdraw: the end of the run says it.
+    if state ~= 'waiting' and (kill == 1 or state ~= 'running') then
+      if stop_step(ctx, run, ref, 'cancelled', { actor = actor, reason = reason }) then ctx.work = ctx.work + 1 end
+    end
+  end
+  if last + 1 < steps then return later(ctx, 'sweep', run.id, last + 1, kill, actor, reason) end
+  run.sweeping = ''
+  touch(ctx, run)
+  end_if_idle(ctx, run)
+end
+
+carry['settle'] = end_if_idle
+
+carry['end-child'] = function(ctx, run)
+  if run.state == 'queued' or run.state == 'running' then
+    abort_run(ctx, run, 'cancelled', { reason = 'its parent was ended', grace = 0 })
+  end
+end
+
+carry['child-ended'] = function(ctx, run)
+  local parts = split(run.parent)
+  local parent = run_of(ctx, parts[1])
+  local step = parent and step_of(ctx, parent, parts[2])
+  if step and step.state == 'suspended' and step.on == 'child' and step.key == run.id then
+    conclude_child(ctx, parent, parts[2], run)
+  end
+end
+
+-- Does the work that calls left behind, this one's first, as far as this call has room.
+local function carry_on(ctx)
+  while ctx.work < work_max do
+    local entry = table.remove(ctx.todo, 1)
+    if entry == nil then
+      local text = redis.call('LPOP', key(ctx, 'todo'))
+      if not text then return end
+      entry = cjson.decode(text)
+      ctx.carried = true
+    end
+    ctx.work = ctx.work + 1
+    if entry[1] == 'unpark' then
+      unpark(ctx, entry[2], entry[3])
+    elseif entry[1] == 'deliver' then
+      deliver(ctx, entry[2], entry[3], entry[4])
+    else
+      local run = run_of(ctx, entry[2])
+      if run ~= nil then carry[entry[1]](ctx, run, unpack(entry, 3)) end
+    end
+    flush_arrivals(ctx)
+  end
+end
+
+-- Writes what the call decided. A call that changed nothing leaves no trace.
+local function commit(ctx, verb, argv)
+  flush_lines(ctx)
+  for _, run in ipairs(ctx.touched) do write_run(ctx, run) end
+  write_all('ZREM', key(ctx, 'leases'), ctx.unleased)
+  write_all('ZADD', key(ctx, 'leases'), ctx.leases)
+  for scope, count in pairs(ctx.held) do
+    if count > 0 then redis.call('HSET', key(ctx, 'held'), scope, count) else redis.call('HDEL', key(ctx, 'held'), scope) end
+  end
+  for _, entry in ipairs(ctx.todo) do redis.call('RPUSH', key(ctx, 'todo'), cjson.encode(entry)) end
+  if #ctx.events == 0 and #ctx.touched == 0 and not ctx.carried and not ctx.changed then return end
+  append_log(ctx, verb, argv)
+  if #ctx.todo > 0 then ctx.woken.todo = true end
+  for pool in pairs(ctx.woken) do
+    if pool == 'todo' or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then redis.call('PUBLISH', key(ctx, 'wake'), pool) end
+  end
+end
+
+-- What an entry of the log names, and so can do again.
+local verbs = {}
+
+-- Registers a function. One that is not logged writes by itself, and nothing that the state of a run depends on.
+local function serve(verb, act, options)
+  options = options or {}
+  if not options.unlogged then verbs[verb] = act end
+  redis.register_function({ function_name = library .. '_' .. verb, flags = { options.allow_oom and 'allow-oom' }, callback = function(keys, argv)
+    local ctx = open(keys, argv[1])
+    if ctx.closed and not options.unlogged then return '{"closed":true}' end
+    local answer = act(ctx, argv)
+    if not options.unlogged then commit(ctx, verb, argv) end
+    return answer
+  end })
+end
+
+serve('define', define)

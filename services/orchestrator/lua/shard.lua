@@ -1,0 +1,78 @@
+-- A shard of the orchestrator: the context of a call, its keys and clock, and the log.
+-- Every function loads what it needs, decides on tables, and commits at the end: its writes, then one entry of the log that holds the
+-- call and the events that it made. State and history can't differ, and the state is the fold of the log (replay-entry.lua).
+-- KEYS[1] is the shard's prefix with its hash tag, `orchestrator:{s00}:`; all other keys are derived from it, so that a call touches
+-- one slot. ARGV[1] is the release. `library` is set by the loader; every function's name begins with it.
+
+-- Most items of work in a call, so that Redis is never held for long: what is wider goes on from the list `todo`.
+local work_max = 256
+-- Most arguments of one write: Lua's stack is bounded.
+local pairs_max = 500
+
+-- Numbers beyond 1e14 would print with an exponent; fences have 16 digits.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+local function key(ctx, name, id)
+  if id == nil then return ctx.base .. name end
+  return ctx.base .. name .. ':' .. id
+end
+
+-- `a|b|c`, as leases and timers name what they are of.
+local function split(member)
+  local parts = {}
+  for part in string.gmatch(member .. '|', '([^|]*)|') do parts[#parts + 1] = part end
+  return parts
+end
+
+-- `clock` (us) only when an entry of the log is applied again.
+local function open(keys, release, clock)
+  local ctx = { base = keys[1], release = release, work = 0, runs = {}, touched = {}, events = {}, named = {}, ready = {}, woken = {},
+    held = {}, limits = {}, leases = {}, unleased = {}, todo = {}, arrivals = {}, random = 0 }
+  if clock == nil then
+    local time = redis.call('TIME')
+    ctx.now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  else
+    ctx.now_us = tonumber(clock)
+  end
+  ctx.now = math.floor(ctx.now_us / 1000)
+  local meta = redis.call('HMGET', key(ctx, 'meta'), 'seq', 'fence', 'closed')
+  ctx.sequence, ctx.fence, ctx.closed = tonumber(meta[1] or '0'), tonumber(meta[2] or '0'), meta[3] == '1'
+  return ctx
+end
+
+-- Only grows, also where a failover has lost the last writes: microseconds of the clock, or one more than the last.
+local function next_fence(ctx)
+  ctx.fence = math.max(ctx.fence + 1, ctx.now_us)
+  return digits(ctx.fence)
+end
+
+-- Work that this call may have no room for.
+local function later(ctx, ...)
+  ctx.todo[#ctx.todo + 1] = { ... }
+end
+
+local function write_all(command, where, arguments)
+  for first = 1, #arguments, pairs_max do
+    redis.call(command, where, unpack(arguments, first, math.min(first + pairs_max - 1, #arguments)))
+  end
+end
+
+-- The entry of the log: the call as it came, and what it did.
+local function append_log(ctx, verb, argv)
+  local call = { verb }
+  for i = 2, #argv do call[i] = argv[i] end
+  local runs = {}
+  for id, line in pairs(ctx.named) do runs[#runs + 1] = cjson.encode(id) .. ':' .. line end
+  ctx.sequence = ctx.sequence + 1
+  local entry = '{"n":' .. ctx.sequence .. ',"at":"' .. digits(ctx.now_us) .. '","release":' .. cjson.encode(ctx.release)
+    .. ',"call":' .. cjson.encode(call) .. ',"runs":{' .. table.concat(runs, ',') .. '},"events":['
+    .. table.concat(ctx.events, ',') .. ']}'
+  redis.call('XADD', key(ctx, 'out'), '*', 'e', entry)
+  redis.call('HSET', key(ctx, 'meta'), 'seq', ctx.sequence, 'fence', digits(ctx.fence))
+end
+
+local function outbox_full(ctx, most)
+  return redis.call('XLEN', key(ctx, 'out')) >= tonumber(most)
+end

@@ -1,0 +1,229 @@
+-- Who may work: ready steps wait in a line for each pool and tenant, tenants take turns by weight, and a lease is the slot: it counts
+-- in its tenant, its pool and its key from the call that grants it to the call that ends it, and nowhere else.
+
+local function limit_of(ctx, scope)
+  local known = ctx.limits[scope]
+  if known == nil then
+    known = tonumber(redis.call('HGET', key(ctx, 'limits'), scope) or '-1')
+    ctx.limits[scope] = known
+  end
+  return known
+end
+
+local function held_in(ctx, scope)
+  local known = ctx.held[scope]
+  if known == nil then
+    known = tonumber(redis.call('HGET', key(ctx, 'held'), scope) or '0')
+    ctx.held[scope] = known
+  end
+  return known
+end
+
+-- How many more leases a scope takes.
+local function room_in(ctx, scope)
+  local limit = limit_of(ctx, scope)
+  if limit < 0 then return math.huge end
+  return limit - held_in(ctx, scope)
+end
+
+local function key_scope(run, step)
+  return 'k|' .. run.tenant .. '|' .. step.key
+end
+
+-- The line that a step waits in: a run that is pinned to a build has lines of its own.
+local function pool_of(run, profile)
+  if run.pins == '' then return profile.pool end
+  run.pinned = run.pinned or cjson.decode(run.pins)
+  local build = run.pinned[profile.pool]
+  return build and profile.pool .. '@' .. build or profile.pool
+end
+
+-- A tenant whose line is not empty joins where the least served one stands.
+local function join_turn(ctx, pool, tenant)
+  local turn = key(ctx, 'turn', pool)
+  local least = redis.call('ZRANGE', turn, 0, 0, 'WITHSCORES')
+  redis.call('ZADD', turn, 'NX', least[2] or '0', tenant)
+  ctx.woken[pool] = true
+end
+
+local function line_up(ctx, run, ref, profile)
+  local pool = pool_of(run, profile)
+  local line = ctx.ready[pool .. ':' .. run.tenant]
+  if line == nil then
+    line = { pool = pool, tenant = run.tenant, members = {} }
+    ctx.ready[pool .. ':' .. run.tenant] = line
+  end
+  line.members[#line.members + 1] = digits((9 - run.priority) * 1e13 + run.created)
+  line.members[#line.members + 1] = run.id .. '|' .. ref
+end
+
+-- Writes the lines, so that a claim of the same call finds them.
+local function flush_lines(ctx)
+  for place, line in pairs(ctx.ready) do
+    write_all('ZADD', key(ctx, 'ready', place), line.members)
+    join_turn(ctx, line.pool, line.tenant)
+    ctx.ready[place] = nil
+  end
+end
+
+local function park(ctx, run, ref, scope)
+  local step = run.steps[ref]
+  step.on = scope
+  run.dirty[ref] = true
+  touch(ctx, run)
+  redis.call('ZADD', key(ctx, 'park', scope), digits((9 - run.priority) * 1e13 + run.created), run.id .. '|' .. ref)
+end
+
+-- Puts up to `wanted` steps that waited for a scope back into their lines; those that have been withdrawn since don't count.
+local function unpark(ctx, scope, wanted)
+  while wanted > 0 and ctx.work < work_max do
+    local member = redis.call('ZPOPMIN', key(ctx, 'park', scope))[1]
+    if member == nil then return end
+    ctx.work = ctx.work + 1
+    local parts = split(member)
+    local run = run_of(ctx, parts[1])
+    local step = run and step_of(ctx, run, parts[2])
+    if step and step.state == 'ready' and step.on == scope then
+      step.on = ''
+      run.dirty[parts[2]] = true
+      touch(ctx, run)
+      line_up(ctx, run, parts[2], profile_of(ctx, run, parts[2]))
+      wanted = wanted - 1
+    end
+  end
+  later(ctx, 'unpark', scope, wanted)
+end
+
+-- The key that a step counts under: what its definition says of this run, or the step's name.
+local function limit_key(ctx, run, ref)
+  return redis.call('HGET', key(ctx, 'data', run.id), 'k:' .. ref) or plan_of(ctx, run, ref).name
+end
+
+-- A step that could have had a slot of its key didn't take it: the next one may.
+local function pass_on(ctx, run, ref, profile)
+  local scope = 'k|' .. run.tenant .. '|' .. limit_key(ctx, run, ref)
+  if held_in(ctx, scope) < profile.limit then unpark(ctx, scope, 1) end
+end
+
+-- A tenant that may have no more leases, or is paused, leaves the turns until that ends.
+local function set_aside(ctx, pool, tenant)
+  redis.call('ZREM', key(ctx, 'turn', pool), tenant)
+  redis.call('SADD', key(ctx, 'aside', tenant), pool)
+end
+
+local function call_back(ctx, tenant)
+  local pools = redis.call('SMEMBERS', key(ctx, 'aside', tenant))
+  if #pools == 0 then return end
+  table.sort(pools)
+  redis.call('DEL', key(ctx, 'aside', tenant))
+  for _, pool in ipairs(pools) do
+    if redis.call('EXISTS', key(ctx, 'ready', pool .. ':' .. tenant)) == 1 then join_turn(ctx, pool, tenant) end
+  end
+end
+
+local function count(ctx, run, step, profile, change)
+  run.active = run.active + change
+  local scopes = { 't|' .. run.tenant, 'p|' .. profile.pool }
+  if step.key ~= '' then scopes[3] = key_scope(run, step) end
+  for _, scope in ipairs(scopes) do ctx.held[scope] = held_in(ctx, scope) + change end
+end
+
+local function lease_member(run, ref, step)
+  return run.id .. '|' .. ref .. '|' .. step.fence .. '|' .. digits(step.due)
+end
+
+-- Takes the lease, and with it the slots, from whoever holds it: what comes under its fence later is refused.
+local function revoke(ctx, run, ref, step)
+  local profile = profile_of(ctx, run, ref)
+  ctx.unleased[#ctx.unleased + 1] = lease_member(run, ref, step)
+  drop(ctx, run, 'p:' .. ref)
+  local tenant_was_full = limit_of(ctx, 't|' .. run.tenant) >= 0
+  count(ctx, run, step, profile, -1)
+  if tenant_was_full then call_back(ctx, run.tenant) end
+  step.key = ''
+  if profile.limit > 0 then pass_on(ctx, run, ref, profile) end
+  if limit_of(ctx, 'p|' .. profile.pool) >= 0 then ctx.woken[profile.pool] = true end
+end
+
+local function is_paused(ctx, scope)
+  if ctx.pauses == nil then ctx.pauses = redis.call('HLEN', key(ctx, 'paused')) end
+  return ctx.pauses > 0 and redis.call('HEXISTS', key(ctx, 'paused'), scope) == 1
+end
+
+-- What keeps a ready step of a tenant that has its turn from being claimed: a scope to wait for, or nil.
+local function hindrance(ctx, run, ref, step, profile)
+  if run.paused ~= '' then return 'run|' .. run.id end
+  if is_paused(ctx, 'w|' .. run.lane) then return 'w|' .. run.lane end
+  if profile.limit == 0 then return nil end
+  step.key = limit_key(ctx, run, ref)
+  local scope = key_scope(run, step)
+  if held_in(ctx, scope) < profile.limit then return nil end
+  step.key = ''
+  return scope
+end
+
+-- Reads what the members of a line need, each run's steps at once.
+local function load_members(ctx, members)
+  local refs = {}
+  for i = 1, #members, 2 do
+    local parts = split(members[i])
+    refs[parts[1]] = refs[parts[1]] or {}
+    table.insert(refs[parts[1]], parts[2])
+  end
+  for id, list in pairs(refs) do
+    local run = run_of(ctx, id)
+    if run ~= nil then load_steps(ctx, run, list) end
+  end
+end
+
+local function grant(ctx, member, lease_ms, taken)
+  local parts = split(member)
+  local run, ref = run_of(ctx, parts[1]), parts[2]
+  if run == nil or run.state ~= 'running' then return false end
+  local step = step_of(ctx, run, ref)
+  if step.state ~= 'ready' then return false end
+  local profile = profile_of(ctx, run, ref)
+  local scope = hindrance(ctx, run, ref, step, profile)
+  if scope ~= nil then
+    park(ctx, run, ref, scope)
+    if profile.limit > 0 then pass_on(ctx, run, ref, profile) end
+    return false
+  end
+  if profile.queue > 0 then drop_timer(ctx, timer('queue', run, ref, step.attempt)) end
+  step.fence, step.attempt, step.started, step.due = next_fence(ctx), step.attempt + 1, ctx.now, ctx.now + profile.attempt
+  count(ctx, run, step, profile, 1)
+  move_step(ctx, run, ref, 'running')
+  ctx.leases[#ctx.leases + 1] = digits(math.min(ctx.now + lease_ms, step.due))
+  ctx.leases[#ctx.leases + 1] = lease_member(run, ref, step)
+  taken[#taken + 1] = { run = run, ref = ref, step = step }
+  return true
+end
+
+-- Tenants in turn; within a tenant by priority, then the oldest run. A tenant alone is served by the handful.
+local function take(ctx, pool, want, lease_ms, taken)
+  local turn, base = key(ctx, 'turn', pool), string.match(pool, '^[^@]*')
+  while want > 0 and ctx.work < work_max do
+    local room = math.min(want, room_in(ctx, 'p|' .. base))
+    local front = redis.call('ZRANGE', turn, 0, 1)
+    local tenant = front[1]
+    if room <= 0 or tenant == nil then return end
+    room = math.min(room, room_in(ctx, 't|' .. tenant), work_max - ctx.work)
+    if room <= 0 or is_paused(ctx, 't|' .. tenant) then
+      set_aside(ctx, pool, tenant)
+    else
+      local line = key(ctx, 'ready', pool .. ':' .. tenant)
+      local members, granted = redis.call('ZPOPMIN', line, front[2] and 1 or room), 0
+      load_members(ctx, members)
+      for i = 1, #members, 2 do
+        ctx.work = ctx.work + 1
+        if grant(ctx, members[i], lease_ms, taken) then granted = granted + 1 end
+      end
+      if redis.call('EXISTS', line) == 0 then redis.call('ZREM', turn, tenant)
+      elseif granted > 0 then
+        local weight = limit_of(ctx, 'w|' .. tenant)
+        redis.call('ZINCRBY', turn, digits(granted * 1000 / (weight > 0 and weight or 1)), tenant)
+      end
+      want = want - granted
+    end
+  end
+end

@@ -1,0 +1,128 @@
+-- Runs and steps as tables: loaded once in a call, written once at its end.
+local run_fields = { 'tenant', 'actor', 'workflow', 'definition', 'state', 'parameters', 'logical', 'created', 'started', 'ended', 'priority',
+  'runs_max', 'timeout', 'left', 'failed', 'active', 'sequence', 'pins', 'parent', 'paused', 'ending', 'sweeping' }
+local run_numbers = { 'created', 'started', 'ended', 'priority', 'runs_max', 'timeout', 'left', 'failed', 'active', 'sequence' }
+local run_changing = { 'state', 'started', 'ended', 'priority', 'left', 'failed', 'active', 'sequence', 'paused', 'ending', 'sweeping', 'definition' }
+-- A step as it lies in Redis: [state, attempt, failures, lapses, fence, started, ended, due, on, key]
+local ended_states = { succeeded = true, failed = true, skipped = true, cancelled = true }
+
+local function keep_run(ctx, run)
+  run.steps, run.dirty, run.data, run.dropped = {}, {}, {}, {}
+  run.lane = run.tenant .. '/' .. run.workflow
+  ctx.runs[run.id] = run
+  return run
+end
+
+-- The run, or nil.
+local function run_of(ctx, id)
+  local known = ctx.runs[id]
+  if known ~= nil then return known end
+  local values = redis.call('HMGET', key(ctx, 'run', id), unpack(run_fields))
+  if not values[1] then return nil end
+  local run = { id = id }
+  for i, field in ipairs(run_fields) do run[field] = values[i] end
+  for _, field in ipairs(run_numbers) do run[field] = tonumber(run[field]) end
+  return keep_run(ctx, run)
+end
+
+local function is_open(run)
+  return run.state == 'queued' or run.state == 'running' or run.state == 'cancelling'
+end
+
+local function touch(ctx, run)
+  if run.touched then return end
+  run.touched = true
+  ctx.touched[#ctx.touched + 1] = run
+end
+
+local function decode_step(text)
+  if not text then return { state = 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '' } end
+  local v = cjson.decode(text)
+  return { state = v[1], attempt = v[2], failures = v[3], lapses = v[4], fence = v[5], started = v[6], ended = v[7], due = v[8], on = v[9], key = v[10] }
+end
+
+-- Reads many steps of a run at once; step_of finds them then.
+local function load_steps(ctx, run, refs)
+  local missing = {}
+  for _, ref in ipairs(refs) do if run.steps[ref] == nil then missing[#missing + 1] = ref end end
+  if #missing == 0 then return end
+  local texts = redis.call('HMGET', key(ctx, 'st', run.id), unpack(missing))
+  for i, ref in ipairs(missing) do run.steps[ref] = decode_step(texts[i]) end
+end
+
+local function step_of(ctx, run, ref)
+  local known = run.steps[ref]
+  if known ~= nil then return known end
+  local step = decode_step(redis.call('HGET', key(ctx, 'st', run.id), ref))
+  run.steps[ref] = step
+  return step
+end
+
+local function put(ctx, run, field, text)
+  touch(ctx, run)
+  run.data[field] = text
+  run.dropped[field] = nil
+end
+
+local function drop(ctx, run, field)
+  touch(ctx, run)
+  run.data[field] = nil
+  run.dropped[field] = true
+end
+
+local function emit(ctx, run, event)
+  touch(ctx, run)
+  if ctx.named[run.id] == nil then ctx.named[run.id] = cjson.encode({ run.tenant, run.workflow, run.definition, run.actor }) end
+  run.sequence = run.sequence + 1
+  ctx.events[#ctx.events + 1] = cjson.encode({ run.id, run.sequence, event.ref or '', event.name or '', event.attempt or 0,
+    event.fence or '0', event.from, event.to, event.reason or '', event.actor or run.actor })
+end
+
+local function move_run(ctx, run, to, change)
+  emit(ctx, run, { from = run.state, to = to, reason = change.reason, actor = change.actor })
+  run.state = to
+end
+
+local function move_step(ctx, run, ref, to, change)
+  local step = run.steps[ref]
+  change = change or {}
+  emit(ctx, run, { ref = ref, name = plan_of(ctx, run, ref).name, attempt = step.attempt, fence = step.fence, from = step.state,
+    to = to, reason = change.reason, actor = change.actor })
+  step.state, step.on = to, change.on or ''
+  run.dirty[ref] = true
+end
+
+local function timer(kind, run, ref, number)
+  return kind .. '|' .. run.id .. '|' .. ref .. '|' .. (number or 0)
+end
+
+local function set_timer(ctx, due, member)
+  redis.call('ZADD', key(ctx, 'timers'), digits(due), member)
+end
+
+local function drop_timer(ctx, member)
+  redis.call('ZREM', key(ctx, 'timers'), member)
+end
+
+local function write_run(ctx, run)
+  local fields = {}
+  for _, field in ipairs(run_changing) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = run[field]
+  end
+  redis.call('HSET', key(ctx, 'run', run.id), unpack(fields))
+  local steps, data, dropped = {}, {}, {}
+  for ref in pairs(run.dirty) do
+    local s = run.steps[ref]
+    steps[#steps + 1] = ref
+    steps[#steps + 1] = cjson.encode({ s.state, s.attempt, s.failures, s.lapses, s.fence, s.started, s.ended, s.due, s.on, s.key })
+  end
+  for field, text in pairs(run.data) do
+    data[#data + 1] = field
+    data[#data + 1] = text
+  end
+  for field in pairs(run.dropped) do dropped[#dropped + 1] = field end
+  write_all('HSET', key(ctx, 'st', run.id), steps)
+  write_all('HSET', key(ctx, 'data', run.id), data)
+  write_all('HDEL', key(ctx, 'data', run.id), dropped)
+end

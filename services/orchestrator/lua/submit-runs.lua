@@ -1,0 +1,88 @@
+-- Takes in runs: once for each name, each idempotency key, and each logical time of a trigger.
+-- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 64:
+--         { run, tenant, actor, workflow, definition, parameters (JSON), trigger, logical (ms), key, request, key_ms, runs_max, timeout (ms),
+--           priority, overlap (queue | skip | replace), fired (name of a trigger with a clock or ''), parent (run|ref or ''), pins (JSON or ''),
+--           limit_keys { ref = key } }
+-- Output: {"now": us, "outcomes": [[outcome, run, state]...]}: accepted; known; definition-needed; key-reused; outbox-full; queue-full;
+--         fired (this logical time has passed); skipped (one runs already, or its workflow is paused)
+local function known_run(ctx, s)
+  if s.key ~= '' then
+    local known = redis.call('HMGET', key(ctx, 'idem', s.tenant .. ':' .. s.key), 'run', 'request')
+    if known[1] and known[2] ~= s.request then return { 'key-reused', known[1], '' } end
+    if known[1] then return { 'known', known[1], redis.call('HGET', key(ctx, 'run', known[1]), 'state') or 'purged' } end
+  end
+  local run = run_of(ctx, s.run)
+  if run ~= nil then return { 'known', s.run, run.state } end
+  if s.fired ~= '' then
+    local last = redis.call('HGET', key(ctx, 'fired', s.tenant), s.workflow .. '|' .. s.fired)
+    if last and tonumber(last) >= s.logical then return { 'fired', s.run, '' } end
+  end
+  return nil
+end
+
+-- Refuses what would be taken in beyond a bound, and what its trigger's overlap forbids.
+local function refuse(ctx, s, argv)
+  local lane = s.tenant .. '/' .. s.workflow
+  if head_of(ctx, s.definition) == nil then return 'definition-needed' end
+  if outbox_full(ctx, argv[3]) then return 'outbox-full' end
+  if redis.call('ZCARD', key(ctx, 'queue', lane)) >= tonumber(argv[2]) then return 'queue-full' end
+  if s.fired == '' then return nil end
+  local busy = redis.call('ZCARD', key(ctx, 'queue', lane)) + redis.call('ZCARD', key(ctx, 'slots', lane)) > 0
+  if (busy and s.overlap == 'skip') or is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. s.tenant) then return 'skipped' end
+  return nil
+end
+
+local function replace_others(ctx, lane)
+  for _, place in ipairs({ 'queue', 'slots' }) do
+    for _, id in ipairs(redis.call('ZRANGE', key(ctx, place, lane), 0, 7)) do
+      local run = run_of(ctx, id)
+      if run.state ~= 'cancelling' then abort_run(ctx, run, 'cancelled', { reason = 'a later run takes its place', grace = 0 }) end
+    end
+  end
+end
+
+local function take_in(ctx, s)
+  local where = key(ctx, 'run', s.run)
+  local run = { id = s.run, tenant = s.tenant, actor = s.actor, workflow = s.workflow, definition = s.definition, state = '', parameters = s.parameters,
+    logical = digits(s.logical), created = ctx.now, started = 0, ended = 0, priority = s.priority, runs_max = s.runs_max, timeout = s.timeout,
+    left = head_of(ctx, s.definition).steps, failed = 0, active = 0, sequence = 0, pins = s.pins, parent = s.parent, paused = '', ending = '', sweeping = '' }
+  local fields = { 'trigger', s.trigger, 'release', ctx.release }
+  for _, field in ipairs(run_fields) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = run[field]
+  end
+  redis.call('HSET', where, unpack(fields))
+  keep_run(ctx, run)
+  for ref, text in pairs(s.limit_keys) do put(ctx, run, 'k:' .. ref, text) end
+  redis.call('HINCRBY', key(ctx, 'def', s.definition), 'runs', 1)
+  redis.call('ZADD', key(ctx, 'runs', s.tenant), ctx.now, s.run)
+  if s.key ~= '' then
+    local idem = key(ctx, 'idem', s.tenant .. ':' .. s.key)
+    redis.call('HSET', idem, 'run', s.run, 'request', s.request)
+    redis.call('PEXPIRE', idem, s.key_ms)
+  end
+  queue_run(ctx, run, { reason = s.trigger })
+  return { 'accepted', s.run, run.state }
+end
+
+local function submit(ctx, argv)
+  local outcomes = {}
+  for i, s in ipairs(cjson.decode(argv[4])) do
+    local answer = known_run(ctx, s)
+    if answer == nil then
+      local refused = refuse(ctx, s, argv)
+      local final = refused == nil or refused == 'skipped'
+      if final and s.fired ~= '' then
+        redis.call('HSET', key(ctx, 'fired', s.tenant), s.workflow .. '|' .. s.fired, digits(s.logical))
+        ctx.changed = true
+      end
+      if refused == nil and s.overlap == 'replace' then replace_others(ctx, s.tenant .. '/' .. s.workflow) end
+      answer = refused == nil and take_in(ctx, s) or { refused, s.run, '' }
+    end
+    outcomes[i] = answer
+  end
+  carry_on(ctx)
+  return '{"now":' .. digits(ctx.now_us) .. ',"outcomes":' .. cjson.encode(outcomes) .. '}'
+end
+
+serve('submit', submit)
