@@ -38,7 +38,7 @@ export function readClock(trigger: ClockTrigger): DueTimes {
 /** Triggers with the same key are due at the same times. */
 export function clockKey(trigger: ClockTrigger): string {
   if (isCron(trigger)) return `cron ${trigger.cron} ${trigger.timezone ?? timezoneDefault}`;
-  return `every ${trigger.everySeconds}+${(trigger.offsetSeconds ?? 0) % trigger.everySeconds}`;
+  return `interval ${trigger.everySeconds}+${(trigger.offsetSeconds ?? 0) % trigger.everySeconds}`;
 }
 
 class IntervalTimes implements DueTimes {

@@ -61,3 +61,8 @@ function nameOf(trigger: Trigger): string {
   }
   return 'manual';
 }
+
+/** Who starts the runs of a trigger: the kind of the trigger, the first word of its name. */
+export function actorOf(trigger: string): string {
+  return trigger.split(' ', 1)[0] ?? trigger;
+}
