@@ -25,14 +25,14 @@ control_verbs.pause = function(ctx, run, _, change)
   if not is_open(run) or run.state == 'cancelling' then return 'wrong-state' end
   if run.paused ~= '' then return 'nothing' end
   run.paused = '1'
-  emit(ctx, run, { from = run.state, to = 'paused', reason = change.reason, actor = change.actor })
+  emit(ctx, run, nil, run.state, 'paused', change)
   return 'done'
 end
 
 control_verbs.resume = function(ctx, run, _, change)
   if run.paused == '' then return 'nothing' end
   run.paused = ''
-  emit(ctx, run, { from = 'paused', to = run.state, reason = change.reason, actor = change.actor })
+  emit(ctx, run, nil, 'paused', run.state, change)
   later(ctx, 'unpark', 'run|' .. run.id, 1e6)
   return 'done'
 end
@@ -48,7 +48,7 @@ end
 control_verbs.priority = function(ctx, run, how, change)
   if not is_open(run) then return 'wrong-state' end
   run.priority = how.priority
-  emit(ctx, run, { from = run.state, to = run.state, reason = change.reason, actor = change.actor })
+  emit(ctx, run, nil, run.state, run.state, change)
   return 'done'
 end
 
@@ -95,6 +95,7 @@ local function control_scope(ctx, argv, how)
     redis.call('HDEL', key(ctx, field), scope)
   end
   ctx.changed, ctx.pauses, ctx.limits = true, nil, {}
+  ctx.ruled = redis.call('EXISTS', key(ctx, 'limits'), key(ctx, 'paused')) > 0
   if kind == 't' then call_back(ctx, name) end
   if kind == 'p' then ctx.woken[name] = true end
   if kind == 'w' and verb == 'resume' then

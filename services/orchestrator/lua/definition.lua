@@ -5,10 +5,9 @@ local chunk_steps = 256
 local kept_max = 400
 local kept = { heads = {}, chunks = {}, count = 0 }
 
-local function keep(kind, id, text)
+local function keep(kind, id, value)
   if kept.count >= kept_max then kept.heads, kept.chunks, kept.count = {}, {}, 0 end
   kept.count = kept.count + 1
-  local value = cjson.decode(text)
   kept[kind][id] = value
   return value
 end
@@ -19,25 +18,35 @@ local function head_of(ctx, digest)
   if known ~= nil then return known end
   local found = redis.call('HMGET', key(ctx, 'def', digest), 'plan', 'complete')
   if not found[2] then return nil end
-  return keep('heads', digest, found[1])
+  local head = cjson.decode(found[1])
+  for _, profile in ipairs(head.profiles) do
+    if profile.body then profile.body = head.profiles[profile.body + 1] end
+  end
+  return keep('heads', digest, head)
+end
+
+local function chunk_of(ctx, digest, number)
+  local id = digest .. '|' .. number
+  local known = kept.chunks[id]
+  if known ~= nil then return known end
+  local profiles, plans = head_of(ctx, digest).profiles, {}
+  for i, line in ipairs(cjson.decode(redis.call('HGET', key(ctx, 'def', digest), 'p:' .. number))) do
+    plans[i] = { name = line[1], json = cjson.encode(line[1]), needs = line[2], children = line[3], profile = profiles[line[4] + 1], reads = line[5] }
+  end
+  return keep('chunks', id, plans)
 end
 
 -- The plan of a step; an item of a map has the map's.
 local function plan_of(ctx, run, ref)
   local number = math.floor(tonumber(ref))
-  local chunk = math.floor(number / chunk_steps)
-  local id = run.definition .. '|' .. chunk
-  local plans = kept.chunks[id] or keep('chunks', id, redis.call('HGET', key(ctx, 'def', run.definition), 'p:' .. chunk))
-  local found = plans[number % chunk_steps + 1]
-  return { name = found[1], needs = found[2], children = found[3], profile = found[4], reads = found[5] }
+  local place = number % chunk_steps
+  return chunk_of(ctx, run.definition, (number - place) / chunk_steps)[place + 1]
 end
 
 -- How a step runs. An item runs as the body of its map says.
-local function profile_of(ctx, run, ref, plan)
-  local profiles = head_of(ctx, run.definition).profiles
-  local profile = profiles[(plan or plan_of(ctx, run, ref)).profile + 1]
-  if string.find(ref, '.', 1, true) then return profiles[profile.body + 1] end
-  return profile
+local function profile_of(ctx, run, ref)
+  local profile = plan_of(ctx, run, ref).profile
+  return string.find(ref, '.', 1, true) and profile.body or profile
 end
 
 -- Lays down a part of a definition; anyone may, as often as they like.

@@ -53,7 +53,8 @@ local function describe(ctx, taken)
     local run, ref, step = each.run, each.ref, each.step
     if not named[run.id] then
       named[run.id] = true
-      runs[#runs + 1] = cjson.encode(run.id) .. ':' .. cjson.encode({ run.tenant, run.actor, run.workflow, run.definition, run.parameters, run.logical, ctx.release })
+      local more = redis.call('HMGET', key(ctx, 'run', run.id), 'parameters', 'logical')
+      runs[#runs + 1] = '"' .. run.id .. '":' .. cjson.encode({ run.tenant, run.actor, run.workflow, run.definition, more[1], more[2], ctx.release })
     end
     local item = string.find(ref, '.', 1, true) and redis.call('HGET', key(ctx, 'data', run.id), 'i:' .. ref)
     work[i] = '["' .. run.id .. '","' .. ref .. '","' .. step.fence .. '",' .. step.attempt .. ',' .. digits(step.due) .. ','
@@ -77,11 +78,11 @@ local function exchange(ctx, argv)
   for i, ending in ipairs(endings) do codes[i] = hand_in(ctx, ending) end
   flush_arrivals(ctx)
   carry_on(ctx)
+  local wanted, taken = cjson.decode(argv[3]), {}
+  if #wanted.pools == 1 then take_fresh(ctx, wanted.pools[1], wanted.want, tonumber(argv[4]), taken) end
   flush_lines(ctx)
-  local taken = {}
   -- What was handed in has had its share of the work; what is taken has one of its own.
   ctx.work = 0
-  local wanted = cjson.decode(argv[3])
   for _, pool in ipairs(wanted.pools) do take(ctx, pool, wanted.want - #taken, tonumber(argv[4]), taken) end
   return '{"now":' .. digits(ctx.now_us) .. ',"codes":[' .. table.concat(codes, ',') .. '],' .. describe(ctx, taken) .. '}'
 end

@@ -4,7 +4,7 @@
 local function start_run(ctx, run, change)
   local again = run.started > 0
   redis.call('ZADD', key(ctx, 'slots', run.lane), ctx.now, run.id)
-  set_timer(ctx, ctx.now + run.timeout, timer('deadline', run, ''))
+  set_timer(ctx, ctx.now + tonumber(field_of_run(ctx, run, 'timeout')), timer('deadline', run, ''))
   run.started = ctx.now
   move_run(ctx, run, 'running', change)
   later(ctx, again and 'release-reset' or 'release-roots', run.id, again and 0 or 1)
@@ -16,7 +16,7 @@ local function start_queued(ctx, lane)
     local head = redis.call('ZRANGE', key(ctx, 'queue', lane), 0, 0)[1]
     if head == nil or is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. string.match(lane, '^[^/]*')) then return end
     local run = run_of(ctx, head)
-    if redis.call('ZCARD', key(ctx, 'slots', lane)) >= run.runs_max then return end
+    if redis.call('ZCARD', key(ctx, 'slots', lane)) >= tonumber(field_of_run(ctx, run, 'runs_max')) then return end
     redis.call('ZREM', key(ctx, 'queue', lane), head)
     start_run(ctx, run, { reason = 'a slot is free' })
   end
@@ -38,7 +38,7 @@ end_run = function(ctx, run, state, change)
   run.ended, run.ending, run.paused = ctx.now, '', ''
   move_run(ctx, run, state, change)
   start_queued(ctx, run.lane)
-  if run.parent ~= '' then later(ctx, 'child-ended', run.id) end
+  if field_of_run(ctx, run, 'parent') ~= '' then later(ctx, 'child-ended', run.id) end
 end
 
 -- Ends a run before its steps have. `kill` takes what runs from its workers at once; else they are asked to stop, and have grace.
@@ -158,11 +158,11 @@ carry['end-child'] = function(ctx, run)
 end
 
 carry['child-ended'] = function(ctx, run)
-  local parts = split(run.parent)
-  local parent = run_of(ctx, parts[1])
-  local step = parent and step_of(ctx, parent, parts[2])
+  local id, ref = split(field_of_run(ctx, run, 'parent'))
+  local parent = run_of(ctx, id)
+  local step = parent and step_of(ctx, parent, ref)
   if step and step.state == 'suspended' and step.on == 'child' and step.key == run.id then
-    conclude_child(ctx, parent, parts[2], run)
+    conclude_child(ctx, parent, ref, run)
   end
 end
 
@@ -171,8 +171,11 @@ local function carry_on(ctx)
   while ctx.work < work_max do
     local entry = table.remove(ctx.todo, 1)
     if entry == nil then
-      local text = redis.call('LPOP', key(ctx, 'todo'))
-      if not text then return end
+      local text = ctx.left_behind and redis.call('LPOP', key(ctx, 'todo'))
+      if not text then
+        ctx.left_behind = false
+        return
+      end
       entry = cjson.decode(text)
       ctx.carried = true
     end
@@ -196,9 +199,13 @@ local function commit(ctx, verb, argv)
   write_all('ZREM', key(ctx, 'leases'), ctx.unleased)
   write_all('ZADD', key(ctx, 'leases'), ctx.leases)
   for scope, count in pairs(ctx.held) do
-    if count > 0 then redis.call('HSET', key(ctx, 'held'), scope, count) else redis.call('HDEL', key(ctx, 'held'), scope) end
+    if count == 0 then redis.call('HDEL', key(ctx, 'held'), scope)
+    elseif count ~= ctx.was_held[scope] then redis.call('HSET', key(ctx, 'held'), scope, count) end
   end
-  for _, entry in ipairs(ctx.todo) do redis.call('RPUSH', key(ctx, 'todo'), cjson.encode(entry)) end
+  for _, entry in ipairs(ctx.todo) do
+    redis.call('RPUSH', key(ctx, 'todo'), cjson.encode(entry))
+    ctx.left_behind = true
+  end
   if #ctx.events == 0 and #ctx.touched == 0 and not ctx.carried and not ctx.changed then return end
   append_log(ctx, verb, argv)
   if #ctx.todo > 0 then ctx.woken.todo = true end

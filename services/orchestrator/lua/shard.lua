@@ -19,17 +19,21 @@ local function key(ctx, name, id)
   return ctx.base .. name .. ':' .. id
 end
 
--- `a|b|c`, as leases and timers name what they are of.
+-- `a|b|c|d`, as leases and timers name what they are of.
 local function split(member)
-  local parts = {}
-  for part in string.gmatch(member .. '|', '([^|]*)|') do parts[#parts + 1] = part end
-  return parts
+  return string.match(member, '^([^|]*)|([^|]*)|?([^|]*)|?([^|]*)$')
+end
+
+-- JSON text; most of what is told is nothing.
+local function quoted(text)
+  if text == nil or text == '' then return '""' end
+  return cjson.encode(text)
 end
 
 -- `clock` (us) only when an entry of the log is applied again.
 local function open(keys, release, clock)
   local ctx = { base = keys[1], release = release, work = 0, runs = {}, touched = {}, events = {}, named = {}, ready = {}, woken = {},
-    held = {}, limits = {}, leases = {}, unleased = {}, todo = {}, arrivals = {}, random = 0 }
+    held = {}, was_held = {}, limits = {}, leases = {}, unleased = {}, todo = {}, arrivals = {}, random = 0 }
   if clock == nil then
     local time = redis.call('TIME')
     ctx.now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -37,8 +41,11 @@ local function open(keys, release, clock)
     ctx.now_us = tonumber(clock)
   end
   ctx.now = math.floor(ctx.now_us / 1000)
-  local meta = redis.call('HMGET', key(ctx, 'meta'), 'seq', 'fence', 'closed')
+  ctx.now_text = digits(ctx.now)
+  -- `ruled`: there are limits or pauses; `todo`: there is work left behind. What is not there need not be asked for.
+  local meta = redis.call('HMGET', key(ctx, 'meta'), 'seq', 'fence', 'closed', 'ruled', 'todo')
   ctx.sequence, ctx.fence, ctx.closed = tonumber(meta[1] or '0'), tonumber(meta[2] or '0'), meta[3] == '1'
+  ctx.ruled, ctx.left_behind = meta[4] == '1', meta[5] == '1'
   return ctx
 end
 
@@ -70,7 +77,8 @@ local function append_log(ctx, verb, argv)
     .. ',"call":' .. cjson.encode(call) .. ',"runs":{' .. table.concat(runs, ',') .. '},"events":['
     .. table.concat(ctx.events, ',') .. ']}'
   redis.call('XADD', key(ctx, 'out'), '*', 'e', entry)
-  redis.call('HSET', key(ctx, 'meta'), 'seq', ctx.sequence, 'fence', digits(ctx.fence))
+  redis.call('HSET', key(ctx, 'meta'), 'seq', ctx.sequence, 'fence', digits(ctx.fence), 'ruled', ctx.ruled and '1' or '0',
+    'todo', ctx.left_behind and '1' or '0')
 end
 
 local function outbox_full(ctx, most)

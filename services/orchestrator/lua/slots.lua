@@ -2,6 +2,7 @@
 -- in its tenant, its pool and its key from the call that grants it to the call that ends it, and nowhere else.
 
 local function limit_of(ctx, scope)
+  if not ctx.ruled then return -1 end
   local known = ctx.limits[scope]
   if known == nil then
     known = tonumber(redis.call('HGET', key(ctx, 'limits'), scope) or '-1')
@@ -14,7 +15,7 @@ local function held_in(ctx, scope)
   local known = ctx.held[scope]
   if known == nil then
     known = tonumber(redis.call('HGET', key(ctx, 'held'), scope) or '0')
-    ctx.held[scope] = known
+    ctx.held[scope], ctx.was_held[scope] = known, known
   end
   return known
 end
@@ -80,14 +81,14 @@ local function unpark(ctx, scope, wanted)
     local member = redis.call('ZPOPMIN', key(ctx, 'park', scope))[1]
     if member == nil then return end
     ctx.work = ctx.work + 1
-    local parts = split(member)
-    local run = run_of(ctx, parts[1])
-    local step = run and step_of(ctx, run, parts[2])
+    local id, ref = split(member)
+    local run = run_of(ctx, id)
+    local step = run and step_of(ctx, run, ref)
     if step and step.state == 'ready' and step.on == scope then
       step.on = ''
-      run.dirty[parts[2]] = true
+      run.dirty[ref] = true
       touch(ctx, run)
-      line_up(ctx, run, parts[2], profile_of(ctx, run, parts[2]))
+      line_up(ctx, run, ref, profile_of(ctx, run, ref))
       wanted = wanted - 1
     end
   end
@@ -136,7 +137,7 @@ end
 local function revoke(ctx, run, ref, step)
   local profile = profile_of(ctx, run, ref)
   ctx.unleased[#ctx.unleased + 1] = lease_member(run, ref, step)
-  drop(ctx, run, 'p:' .. ref)
+  touch(ctx, run)
   local tenant_was_full = limit_of(ctx, 't|' .. run.tenant) >= 0
   count(ctx, run, step, profile, -1)
   if tenant_was_full then call_back(ctx, run.tenant) end
@@ -146,6 +147,7 @@ local function revoke(ctx, run, ref, step)
 end
 
 local function is_paused(ctx, scope)
+  if not ctx.ruled then return false end
   if ctx.pauses == nil then ctx.pauses = redis.call('HLEN', key(ctx, 'paused')) end
   return ctx.pauses > 0 and redis.call('HEXISTS', key(ctx, 'paused'), scope) == 1
 end
@@ -166,9 +168,9 @@ end
 local function load_members(ctx, members)
   local refs = {}
   for i = 1, #members, 2 do
-    local parts = split(members[i])
-    refs[parts[1]] = refs[parts[1]] or {}
-    table.insert(refs[parts[1]], parts[2])
+    local id, ref = split(members[i])
+    refs[id] = refs[id] or {}
+    table.insert(refs[id], ref)
   end
   for id, list in pairs(refs) do
     local run = run_of(ctx, id)
@@ -177,8 +179,8 @@ local function load_members(ctx, members)
 end
 
 local function grant(ctx, member, lease_ms, taken)
-  local parts = split(member)
-  local run, ref = run_of(ctx, parts[1]), parts[2]
+  local id, ref = split(member)
+  local run = run_of(ctx, id)
   if run == nil or run.state ~= 'running' then return false end
   local step = step_of(ctx, run, ref)
   if step.state ~= 'ready' then return false end
@@ -197,6 +199,20 @@ local function grant(ctx, member, lease_ms, taken)
   ctx.leases[#ctx.leases + 1] = lease_member(run, ref, step)
   taken[#taken + 1] = { run = run, ref = ref, step = step }
   return true
+end
+
+-- Where nobody waits in a pool, what this call made ready goes straight to who asks.
+local function take_fresh(ctx, pool, want, lease_ms, taken)
+  local found, place
+  for where, line in pairs(ctx.ready) do
+    if line.pool == pool then
+      if found ~= nil then return end
+      found, place = line, where
+    end
+  end
+  if found == nil or ctx.ruled or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
+  ctx.ready[place] = nil
+  for i = 2, #found.members, 2 do grant(ctx, found.members[i], lease_ms, taken) end
 end
 
 -- Tenants in turn; within a tenant by priority, then the oldest run. A tenant alone is served by the handful.

@@ -1,13 +1,16 @@
 -- Runs and steps as tables: loaded once in a call, written once at its end.
-local run_fields = { 'tenant', 'actor', 'workflow', 'definition', 'state', 'parameters', 'logical', 'created', 'started', 'ended', 'priority',
-  'runs_max', 'timeout', 'left', 'failed', 'active', 'sequence', 'pins', 'parent', 'paused', 'ending', 'sweeping' }
-local run_numbers = { 'created', 'started', 'ended', 'priority', 'runs_max', 'timeout', 'left', 'failed', 'active', 'sequence' }
-local run_changing = { 'state', 'started', 'ended', 'priority', 'left', 'failed', 'active', 'sequence', 'paused', 'ending', 'sweeping', 'definition' }
+local run_fields = { 'tenant', 'actor', 'workflow', 'definition', 'state', 'created', 'priority', 'left', 'failed', 'active', 'sequence', 'pins',
+  'paused', 'ending', 'sweeping', 'started', 'ended' }
+local run_numbers = { 'created', 'priority', 'left', 'failed', 'active', 'sequence', 'started', 'ended' }
+-- What few calls need is read by name: parameters, logical, runs_max, timeout, parent.
+local run_changing = { 'state', 'left', 'active', 'sequence', 'failed', 'started', 'ended', 'priority', 'paused', 'ending', 'sweeping', 'definition' }
 -- A step as it lies in Redis: [state, attempt, failures, lapses, fence, started, ended, due, on, key]
 local ended_states = { succeeded = true, failed = true, skipped = true, cancelled = true }
 
 local function keep_run(ctx, run)
-  run.steps, run.dirty, run.data, run.dropped = {}, {}, {}, {}
+  run.steps, run.dirty, run.data, run.dropped, run.was = {}, {}, {}, {}, {}
+  for _, field in ipairs(run_changing) do run.was[field] = run[field] end
+  run.json = '["' .. run.id .. '",'
   run.lane = run.tenant .. '/' .. run.workflow
   ctx.runs[run.id] = run
   return run
@@ -70,25 +73,39 @@ local function drop(ctx, run, field)
   run.dropped[field] = true
 end
 
-local function emit(ctx, run, event)
+local function field_of_run(ctx, run, field)
+  return redis.call('HGET', key(ctx, 'run', run.id), field)
+end
+
+-- `what`: ref, name, attempt and fence of a step as JSON; the run itself has none.
+local function emit(ctx, run, what, from, to, change)
   touch(ctx, run)
-  if ctx.named[run.id] == nil then ctx.named[run.id] = cjson.encode({ run.tenant, run.workflow, run.definition, run.actor }) end
+  if run.quoted_actor == nil then
+    run.quoted_actor = quoted(run.actor)
+    ctx.named[run.id] = cjson.encode({ run.tenant, run.workflow, run.definition, run.actor })
+  end
   run.sequence = run.sequence + 1
-  ctx.events[#ctx.events + 1] = cjson.encode({ run.id, run.sequence, event.ref or '', event.name or '', event.attempt or 0,
-    event.fence or '0', event.from, event.to, event.reason or '', event.actor or run.actor })
+  ctx.events[#ctx.events + 1] = run.json .. run.sequence .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
+    .. quoted(change.reason) .. ',' .. (change.actor and quoted(change.actor) or run.quoted_actor) .. ']'
 end
 
 local function move_run(ctx, run, to, change)
-  emit(ctx, run, { from = run.state, to = to, reason = change.reason, actor = change.actor })
+  emit(ctx, run, nil, run.state, to, change)
   run.state = to
+end
+
+local no_change = {}
+
+local function emit_step(ctx, run, ref, to, change)
+  local step = run.steps[ref]
+  local what = '"' .. ref .. '",' .. plan_of(ctx, run, ref).json .. ',' .. step.attempt .. ',"' .. step.fence .. '"'
+  emit(ctx, run, what, step.state, to, change or no_change)
 end
 
 local function move_step(ctx, run, ref, to, change)
   local step = run.steps[ref]
-  change = change or {}
-  emit(ctx, run, { ref = ref, name = plan_of(ctx, run, ref).name, attempt = step.attempt, fence = step.fence, from = step.state,
-    to = to, reason = change.reason, actor = change.actor })
-  step.state, step.on = to, change.on or ''
+  emit_step(ctx, run, ref, to, change)
+  step.state, step.on = to, change and change.on or ''
   run.dirty[ref] = true
 end
 
@@ -107,15 +124,18 @@ end
 local function write_run(ctx, run)
   local fields = {}
   for _, field in ipairs(run_changing) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = run[field]
+    if run[field] ~= run.was[field] then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = run[field]
+    end
   end
-  redis.call('HSET', key(ctx, 'run', run.id), unpack(fields))
+  write_all('HSET', key(ctx, 'run', run.id), fields)
   local steps, data, dropped = {}, {}, {}
   for ref in pairs(run.dirty) do
     local s = run.steps[ref]
     steps[#steps + 1] = ref
-    steps[#steps + 1] = cjson.encode({ s.state, s.attempt, s.failures, s.lapses, s.fence, s.started, s.ended, s.due, s.on, s.key })
+    steps[#steps + 1] = '["' .. s.state .. '",' .. s.attempt .. ',' .. s.failures .. ',' .. s.lapses .. ',"' .. s.fence .. '",' .. s.started .. ','
+      .. s.ended .. ',' .. s.due .. ',' .. quoted(s.on) .. ',' .. quoted(s.key) .. ']'
   end
   for field, text in pairs(run.data) do
     data[#data + 1] = field

@@ -126,7 +126,7 @@ succeed_step = function(ctx, run, ref, result, change)
   drop_step_timers(ctx, run, ref, step)
   step.ended = ctx.now
   if result ~= '' then put(ctx, run, 'r:' .. ref, result) end
-  if not change.degraded then drop(ctx, run, 'e:' .. ref) end
+  if step.failures > 0 and not change.degraded then drop(ctx, run, 'e:' .. ref) end
   move_step(ctx, run, ref, 'succeeded', change)
   ended_well(ctx, run, ref)
 end

@@ -43,10 +43,11 @@ end
 
 local function take_in(ctx, s)
   local where = key(ctx, 'run', s.run)
-  local run = { id = s.run, tenant = s.tenant, actor = s.actor, workflow = s.workflow, definition = s.definition, state = '', parameters = s.parameters,
-    logical = digits(s.logical), created = ctx.now, started = 0, ended = 0, priority = s.priority, runs_max = s.runs_max, timeout = s.timeout,
-    left = head_of(ctx, s.definition).steps, failed = 0, active = 0, sequence = 0, pins = s.pins, parent = s.parent, paused = '', ending = '', sweeping = '' }
-  local fields = { 'trigger', s.trigger, 'release', ctx.release }
+  local run = { id = s.run, tenant = s.tenant, actor = s.actor, workflow = s.workflow, definition = s.definition, state = '', created = ctx.now,
+    started = 0, ended = 0, priority = s.priority, left = head_of(ctx, s.definition).steps, failed = 0, active = 0, sequence = 0, pins = s.pins,
+    paused = '', ending = '', sweeping = '' }
+  local fields = { 'trigger', s.trigger, 'release', ctx.release, 'parameters', s.parameters, 'logical', digits(s.logical),
+    'runs_max', s.runs_max, 'timeout', s.timeout, 'parent', s.parent }
   for _, field in ipairs(run_fields) do
     fields[#fields + 1] = field
     fields[#fields + 1] = run[field]

@@ -1,11 +1,12 @@
 -- What happens because time passes: leases run out, timers come due, and what calls left behind goes on. Anyone may call it at any time.
 -- Input:  ARGV[2] random share (0..1), ARGV[3] most lost leases of a step, ARGV[4] '' (in the log: the leases that ran out, as JSON)
 -- Output: {"now": us, "lapsed": n, "fired": n, "more": true when there is more to do at once}
-local function fire(ctx, parts)
-  local kind, run, ref = parts[1], run_of(ctx, parts[2]), parts[3]
+local function fire(ctx, member)
+  local kind, id, ref = split(member)
+  local run = run_of(ctx, id)
   if run == nil then return end
   if kind == 'deadline' then
-    return abort_run(ctx, run, 'failed', { reason = 'the run took longer than ' .. digits(run.timeout) .. ' ms', grace = 0 })
+    return abort_run(ctx, run, 'failed', { reason = 'the run took longer than ' .. field_of_run(ctx, run, 'timeout') .. ' ms', grace = 0 })
   end
   if kind == 'grace' then return later(ctx, 'sweep', run.id, 0, 1, run.actor, 'the time to stop is over') end
   local step, profile = step_of(ctx, run, ref), profile_of(ctx, run, ref)
@@ -20,10 +21,10 @@ local function fire(ctx, parts)
 end
 
 local function expire(ctx, member, lapses_max)
-  local parts = split(member)
-  local run, ref = run_of(ctx, parts[1]), parts[2]
+  local id, ref, fence = split(member)
+  local run = run_of(ctx, id)
   local step = run and step_of(ctx, run, ref)
-  if not step or step.state ~= 'running' or step.fence ~= parts[3] then
+  if not step or step.state ~= 'running' or step.fence ~= fence then
     redis.call('ZREM', key(ctx, 'leases'), member)
     return
   end
@@ -55,7 +56,7 @@ local function tick(ctx, argv)
   for _, member in ipairs(due) do
     -- An earlier timer of this call may have ended the run, and with it this timer.
     if redis.call('ZREM', key(ctx, 'timers'), member) == 1 then
-      fire(ctx, split(member))
+      fire(ctx, member)
       fired = fired + 1
       ctx.work = ctx.work + 1
     end

@@ -49,10 +49,10 @@ end
 local function deliver(ctx, tenant, place, payload)
   local waiting = redis.call('ZPOPMIN', key(ctx, 'waits', tenant .. ':' .. place), work_max)
   for i = 1, #waiting, 2 do
-    local parts = split(waiting[i])
-    local run = run_of(ctx, parts[1])
-    local step = run and step_of(ctx, run, parts[2])
-    if step and step.state == 'suspended' and step.on == 'event' then succeed_step(ctx, run, parts[2], payload, {}) end
+    local id, ref = split(waiting[i])
+    local run = run_of(ctx, id)
+    local step = run and step_of(ctx, run, ref)
+    if step and step.state == 'suspended' and step.on == 'event' then succeed_step(ctx, run, ref, payload, {}) end
     ctx.work = ctx.work + 1
   end
   if #waiting == work_max * 2 then later(ctx, 'deliver', tenant, place, payload) end
@@ -80,8 +80,7 @@ local function decide(ctx, run, ref, word)
   elseif approvals + 1 >= asked.quorum then
     succeed_step(ctx, run, ref, cjson.encode({ approvals = asked.said }), { actor = word.actor, reason = 'approved' })
   else
-    emit(ctx, run, { ref = ref, name = plan_of(ctx, run, ref).name, attempt = step.attempt, fence = step.fence, from = 'suspended',
-      to = 'suspended', reason = 'approved by ' .. word.actor, actor = word.actor })
+    emit_step(ctx, run, ref, 'suspended', { reason = 'approved by ' .. word.actor, actor = word.actor })
   end
   return ''
 end
