@@ -1,6 +1,7 @@
 -- The history of one run, in order. An event that was recorded twice counts once.
 SELECT
     sequence,
+    ref,
     step,
     attempt,
     fence,
@@ -8,6 +9,7 @@ SELECT
     to_state AS `to`,
     reason,
     actor,
+    pool,
     release,
     toUnixTimestamp64Milli(at) AS atMs
 FROM run_events FINAL

@@ -4,8 +4,8 @@ import type { EventBus } from '@orrery/kit/bus/types';
 import { clickHouseError, migrate, type ClickHouse } from '@orrery/kit/clickhouse';
 import { OrreryError } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
-import { sqlFolder, type History } from './history.ts';
-import type { OrchestratorMetrics } from './metrics.ts';
+import { sqlFolder } from '../statements.ts';
+import type { History } from './history.ts';
 
 export interface RecorderDeps {
   readonly bus: EventBus;
@@ -13,17 +13,18 @@ export interface RecorderDeps {
   readonly history: History;
   readonly service: string;
   readonly log: Log;
-  readonly metrics: OrchestratorMetrics;
 }
 
-const rowsMax = 2000;
+/** Entries of the log; each holds up to hundreds of events, and a range is written as a whole. */
+const rowsMax = 500;
+const bytesMax = 2 * 1024 * 1024;
 const lingerMs = 200;
 /** About an hour; then the recorder begins anew, and loses nothing by it. */
 const tries = { attemptsMax: 800, backoffMs: 200, backoffMaxMs: 5000 };
 
 /**
- * Writes the events of the bus into the history. ClickHouse may be away for long: events wait in the bus, then in the outbox, and
- * runs go on meanwhile.
+ * Writes the log that comes by the bus into the history. ClickHouse may be away for long: entries wait in the bus, then in the outbox,
+ * and runs go on meanwhile.
  */
 export class Recorder {
   readonly #deps: RecorderDeps;
@@ -38,18 +39,16 @@ export class Recorder {
   async round(): Promise<boolean> {
     if (this.#consumption !== undefined) return false;
     await this.#migrate();
-    const { bus, history, log, metrics } = this.#deps;
+    const { bus, history, log } = this.#deps;
     const consumer = bus.consumer({ topic: runEventsTopic, group: 'orchestrator-history' });
     this.#consumption = await consume(consumer, {
-      handle: async (range, events) => {
-        await history.record(range, events);
-        metrics.recorded.inc(events.length);
-      },
+      handle: (range, events) => history.record(range, events),
       onError: (error) => {
         log.error({ err: error }, 'recording has stopped and begins anew');
         this.#consumption = undefined;
       },
       rowsMax,
+      bytesMax,
       lingerMs,
       ...tries,
     });
