@@ -24,14 +24,14 @@ end
 control_verbs.pause = function(ctx, run, _, change)
   if not is_open(run) or run.state == 'cancelling' then return 'wrong-state' end
   if run.paused ~= '' then return 'nothing' end
-  run.paused = '1'
+  run.paused, run.changed = '1', true
   emit(ctx, run, nil, run.state, 'paused', change)
   return 'done'
 end
 
 control_verbs.resume = function(ctx, run, _, change)
   if run.paused == '' then return 'nothing' end
-  run.paused = ''
+  run.paused, run.changed = '', true
   emit(ctx, run, nil, 'paused', run.state, change)
   later(ctx, 'unpark', 'run|' .. run.id, 1e6)
   return 'done'
@@ -47,7 +47,7 @@ end
 
 control_verbs.priority = function(ctx, run, how, change)
   if not is_open(run) then return 'wrong-state' end
-  run.priority = how.priority
+  run.priority, run.changed = how.priority, true
   emit(ctx, run, nil, run.state, run.state, change)
   return 'done'
 end
@@ -73,7 +73,7 @@ control_verbs.reset = function(ctx, run, how, change)
   end
   for field, number in pairs(how.wts) do redis.call('HSET', key(ctx, 'wt', run.id), field, number) end
   if not how.last then return 'done' end
-  run.left, run.failed, run.ended = how.left, 0, 0
+  run.left, run.failed, run.ended, run.changed = how.left, 0, 0, true
   queue_run(ctx, run, change)
   return 'done'
 end

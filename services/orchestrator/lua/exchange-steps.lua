@@ -53,8 +53,7 @@ local function describe(ctx, taken)
     local run, ref, step = each.run, each.ref, each.step
     if not named[run.id] then
       named[run.id] = true
-      local more = redis.call('HMGET', key(ctx, 'run', run.id), 'parameters', 'logical')
-      runs[#runs + 1] = '"' .. run.id .. '":' .. cjson.encode({ run.tenant, run.actor, run.workflow, run.definition, more[1], more[2], ctx.release })
+      runs[#runs + 1] = '"' .. run.id .. '":' .. field_of_run(ctx, run, 'line')
     end
     local item = string.find(ref, '.', 1, true) and redis.call('HGET', key(ctx, 'data', run.id), 'i:' .. ref)
     work[i] = '["' .. run.id .. '","' .. ref .. '","' .. step.fence .. '",' .. step.attempt .. ',' .. digits(step.due) .. ','
@@ -63,9 +62,8 @@ local function describe(ctx, taken)
   return '"runs":{' .. table.concat(runs, ',') .. '},"work":[' .. table.concat(work, ',') .. ']'
 end
 
-local function exchange(ctx, argv)
-  ctx.random = tonumber(argv[2])
-  local endings, codes = cjson.decode(argv[5]), {}
+-- The steps of each run at once.
+local function load_ended(ctx, endings)
   local refs = {}
   for _, ending in ipairs(endings) do
     refs[ending[1]] = refs[ending[1]] or {}
@@ -75,6 +73,12 @@ local function exchange(ctx, argv)
     local run = run_of(ctx, id)
     if run ~= nil then load_steps(ctx, run, list) end
   end
+end
+
+local function exchange(ctx, argv)
+  ctx.random = tonumber(argv[2])
+  local endings, codes = cjson.decode(argv[5]), {}
+  if #endings > 1 then load_ended(ctx, endings) end
   for i, ending in ipairs(endings) do codes[i] = hand_in(ctx, ending) end
   flush_arrivals(ctx)
   carry_on(ctx)

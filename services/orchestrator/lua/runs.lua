@@ -5,7 +5,7 @@ local function start_run(ctx, run, change)
   local again = run.started > 0
   redis.call('ZADD', key(ctx, 'slots', run.lane), ctx.now, run.id)
   set_timer(ctx, ctx.now + tonumber(field_of_run(ctx, run, 'timeout')), timer('deadline', run, ''))
-  run.started = ctx.now
+  run.started, run.changed = ctx.now, true
   move_run(ctx, run, 'running', change)
   later(ctx, again and 'release-reset' or 'release-roots', run.id, again and 0 or 1)
 end
@@ -44,10 +44,10 @@ end
 -- Ends a run before its steps have. `kill` takes what runs from its workers at once; else they are asked to stop, and have grace.
 local function abort_run(ctx, run, state, change)
   if run.state == 'queued' then return end_run(ctx, run, state, change) end
-  run.ending = state
+  run.ending, run.changed = state, true
   if run.state == 'running' then move_run(ctx, run, 'cancelling', change) end
   if change.grace > 0 then set_timer(ctx, ctx.now + change.grace, timer('grace', run, '')) end
-  run.sweeping = '1'
+  run.sweeping, run.changed = '1', true
   touch(ctx, run)
   later(ctx, 'sweep', run.id, 0, change.grace > 0 and 0 or 1, change.actor or run.actor, change.reason or '')
 end
@@ -144,7 +144,7 @@ carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
     end
   end
   if last + 1 < steps then return later(ctx, 'sweep', run.id, last + 1, kill, actor, reason) end
-  run.sweeping = ''
+  run.sweeping, run.changed = '', true
   touch(ctx, run)
   end_if_idle(ctx, run)
 end
@@ -199,8 +199,9 @@ local function commit(ctx, verb, argv)
   write_all('ZREM', key(ctx, 'leases'), ctx.unleased)
   write_all('ZADD', key(ctx, 'leases'), ctx.leases)
   for scope, count in pairs(ctx.held) do
-    if count == 0 then redis.call('HDEL', key(ctx, 'held'), scope)
-    elseif count ~= ctx.was_held[scope] then redis.call('HSET', key(ctx, 'held'), scope, count) end
+    if count ~= ctx.was_held[scope] then
+      if count == 0 then redis.call('HDEL', key(ctx, 'held'), scope) else redis.call('HSET', key(ctx, 'held'), scope, count) end
+    end
   end
   for _, entry in ipairs(ctx.todo) do
     redis.call('RPUSH', key(ctx, 'todo'), cjson.encode(entry))

@@ -124,9 +124,12 @@ end
 
 local function count(ctx, run, step, profile, change)
   run.active = run.active + change
-  local scopes = { 't|' .. run.tenant, 'p|' .. profile.pool }
-  if step.key ~= '' then scopes[3] = key_scope(run, step) end
-  for _, scope in ipairs(scopes) do ctx.held[scope] = held_in(ctx, scope) + change end
+  local tenant, pool = 't|' .. run.tenant, 'p|' .. profile.pool
+  ctx.held[tenant] = held_in(ctx, tenant) + change
+  ctx.held[pool] = held_in(ctx, pool) + change
+  if step.key == '' then return end
+  local scope = key_scope(run, step)
+  ctx.held[scope] = held_in(ctx, scope) + change
 end
 
 local function lease_member(run, ref, step)

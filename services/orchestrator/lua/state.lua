@@ -1,37 +1,30 @@
 -- Runs and steps as tables: loaded once in a call, written once at its end.
-local run_fields = { 'tenant', 'actor', 'workflow', 'definition', 'state', 'created', 'priority', 'left', 'failed', 'active', 'sequence', 'pins',
-  'paused', 'ending', 'sweeping', 'started', 'ended' }
-local run_numbers = { 'created', 'priority', 'left', 'failed', 'active', 'sequence', 'started', 'ended' }
--- What few calls need is read by name: parameters, logical, runs_max, timeout, parent.
-local run_changing = { 'state', 'left', 'active', 'sequence', 'failed', 'started', 'ended', 'priority', 'paused', 'ending', 'sweeping', 'definition' }
+-- What few calls need is read by name: runs_max, timeout, parent, and `line`, as it goes to whoever takes a step.
 -- A step as it lies in Redis: [state, attempt, failures, lapses, fence, started, ended, due, on, key]
 local ended_states = { succeeded = true, failed = true, skipped = true, cancelled = true }
 
-local function keep_run(ctx, run)
-  run.steps, run.dirty, run.data, run.dropped, run.was = {}, {}, {}, {}, {}
-  for _, field in ipairs(run_changing) do run.was[field] = run[field] end
-  run.json = '["' .. run.id .. '",'
-  run.lane = run.tenant .. '/' .. run.workflow
-  ctx.runs[run.id] = run
-  return run
-end
 
 -- The run, or nil.
 local function run_of(ctx, id)
   local known = ctx.runs[id]
   if known ~= nil then return known end
-  local values = redis.call('HMGET', key(ctx, 'run', id), unpack(run_fields))
-  if not values[1] then return nil end
-  local run = { id = id }
-  for i, field in ipairs(run_fields) do run[field] = values[i] end
-  for _, field in ipairs(run_numbers) do run[field] = tonumber(run[field]) end
-  return keep_run(ctx, run)
+  local v = redis.call('HMGET', key(ctx, 'run', id), 'tenant', 'actor', 'workflow', 'definition', 'state', 'created', 'priority', 'left',
+    'failed', 'active', 'sequence', 'pins', 'paused', 'ending', 'sweeping', 'started', 'ended', 'named')
+  if not v[1] then return nil end
+  local run = { id = id, tenant = v[1], actor = v[2], workflow = v[3], definition = v[4], state = v[5], created = tonumber(v[6]),
+    priority = tonumber(v[7]), left = tonumber(v[8]), failed = tonumber(v[9]), active = tonumber(v[10]), sequence = tonumber(v[11]), pins = v[12],
+    paused = v[13], ending = v[14], sweeping = v[15], started = tonumber(v[16]), ended = tonumber(v[17]), named = v[18],
+    lane = v[1] .. '/' .. v[3], json = '["' .. id .. '",', steps = {}, dirty = {}, data = {}, dropped = {}, touched = false, changed = false,
+    quoted_actor = false }
+  ctx.runs[id] = run
+  return run
 end
 
 local function is_open(run)
   return run.state == 'queued' or run.state == 'running' or run.state == 'cancelling'
 end
 
+-- Written at the end of the call.
 local function touch(ctx, run)
   if run.touched then return end
   run.touched = true
@@ -80,9 +73,9 @@ end
 -- `what`: ref, name, attempt and fence of a step as JSON; the run itself has none.
 local function emit(ctx, run, what, from, to, change)
   touch(ctx, run)
-  if run.quoted_actor == nil then
+  if not run.quoted_actor then
     run.quoted_actor = quoted(run.actor)
-    ctx.named[run.id] = cjson.encode({ run.tenant, run.workflow, run.definition, run.actor })
+    ctx.named[run.id] = run.named
   end
   run.sequence = run.sequence + 1
   ctx.events[#ctx.events + 1] = run.json .. run.sequence .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
@@ -91,7 +84,7 @@ end
 
 local function move_run(ctx, run, to, change)
   emit(ctx, run, nil, run.state, to, change)
-  run.state = to
+  run.state, run.changed = to, true
 end
 
 local no_change = {}
@@ -122,14 +115,12 @@ local function drop_timer(ctx, member)
 end
 
 local function write_run(ctx, run)
-  local fields = {}
-  for _, field in ipairs(run_changing) do
-    if run[field] ~= run.was[field] then
-      fields[#fields + 1] = field
-      fields[#fields + 1] = run[field]
-    end
+  redis.call('HSET', key(ctx, 'run', run.id), 'left', run.left, 'active', run.active, 'sequence', run.sequence)
+  -- What the moves of the run itself change; those of its steps don't.
+  if run.changed then
+    redis.call('HSET', key(ctx, 'run', run.id), 'state', run.state, 'failed', run.failed, 'started', digits(run.started), 'ended',
+      digits(run.ended), 'priority', run.priority, 'paused', run.paused, 'ending', run.ending, 'sweeping', run.sweeping)
   end
-  write_all('HSET', key(ctx, 'run', run.id), fields)
   local steps, data, dropped = {}, {}, {}
   for ref in pairs(run.dirty) do
     local s = run.steps[ref]

@@ -33,6 +33,7 @@ end
 
 local function flush_arrivals(ctx)
   local found = ctx.arrivals
+  if #found == 0 then return end
   ctx.arrivals = {}
   local refs = {}
   for _, each in ipairs(found) do
@@ -111,7 +112,9 @@ end
 local function ended_well(ctx, run, ref)
   if string.find(ref, '.', 1, true) then return end_item(ctx, run, ref, true) end
   local children = plan_of(ctx, run, ref).children
-  if #children <= 64 and ctx.work < work_max then
+  if #children == 1 and plan_of(ctx, run, children[1]).needs == 1 then
+    release_step(ctx, run, tostring(children[1]))
+  elseif #children <= 64 and ctx.work < work_max then
     ctx.work = ctx.work + #children / 8
     for _, child in ipairs(children) do arrive(ctx, run, child) end
   else
@@ -175,7 +178,7 @@ fail_step = function(ctx, run, ref, failure)
   step.ended = ctx.now
   move_step(ctx, run, ref, 'failed', failure)
   if string.find(ref, '.', 1, true) then return end_item(ctx, run, ref, false) end
-  run.failed = run.failed + 1
+  run.failed, run.changed = run.failed + 1, true
   later(ctx, 'skip', run.id, ref, 1)
   settle(ctx, run)
 end

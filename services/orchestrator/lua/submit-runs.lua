@@ -43,17 +43,13 @@ end
 
 local function take_in(ctx, s)
   local where = key(ctx, 'run', s.run)
-  local run = { id = s.run, tenant = s.tenant, actor = s.actor, workflow = s.workflow, definition = s.definition, state = '', created = ctx.now,
-    started = 0, ended = 0, priority = s.priority, left = head_of(ctx, s.definition).steps, failed = 0, active = 0, sequence = 0, pins = s.pins,
-    paused = '', ending = '', sweeping = '' }
-  local fields = { 'trigger', s.trigger, 'release', ctx.release, 'parameters', s.parameters, 'logical', digits(s.logical),
-    'runs_max', s.runs_max, 'timeout', s.timeout, 'parent', s.parent }
-  for _, field in ipairs(run_fields) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = run[field]
-  end
-  redis.call('HSET', where, unpack(fields))
-  keep_run(ctx, run)
+  redis.call('HSET', where, 'tenant', s.tenant, 'actor', s.actor, 'workflow', s.workflow, 'definition', s.definition, 'state', '',
+    'created', ctx.now_text, 'started', 0, 'ended', 0, 'priority', s.priority, 'left', head_of(ctx, s.definition).steps, 'failed', 0, 'active', 0,
+    'sequence', 0, 'pins', s.pins, 'paused', '', 'ending', '', 'sweeping', '', 'trigger', s.trigger, 'release', ctx.release,
+    'parameters', s.parameters, 'logical', digits(s.logical), 'runs_max', s.runs_max, 'timeout', s.timeout, 'parent', s.parent,
+    'named', cjson.encode({ s.tenant, s.workflow, s.definition, s.actor }),
+    'line', cjson.encode({ s.tenant, s.actor, s.workflow, s.definition, s.parameters, digits(s.logical), ctx.release }))
+  local run = run_of(ctx, s.run)
   for ref, text in pairs(s.limit_keys) do put(ctx, run, 'k:' .. ref, text) end
   redis.call('HINCRBY', key(ctx, 'def', s.definition), 'runs', 1)
   redis.call('ZADD', key(ctx, 'runs', s.tenant), ctx.now, s.run)
