@@ -62,7 +62,7 @@ local carry = {}
 
 -- The list goes on behind `cursor`; says where, or nil at its end.
 local function each_of(ctx, count, cursor, act)
-  local last = math.min(count, cursor + work_max - ctx.work - 1)
+  local last = math.min(count, cursor + math.max(0, work_max - ctx.work) - 1)
   for i = cursor, last do act(i) end
   return last < count and last + 1 or nil
 end

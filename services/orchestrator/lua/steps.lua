@@ -115,7 +115,7 @@ local function ended_well(ctx, run, ref)
   if #children == 1 and plan_of(ctx, run, children[1]).needs == 1 then
     release_step(ctx, run, tostring(children[1]))
   elseif #children <= 64 and ctx.work < work_max then
-    ctx.work = ctx.work + #children / 8
+    ctx.work = ctx.work + math.ceil(#children / 8)
     for _, child in ipairs(children) do arrive(ctx, run, child) end
   else
     later(ctx, 'arrive', run.id, ref, 1)

@@ -1,5 +1,5 @@
 -- Takes in runs: once for each name, each idempotency key, and each logical time of a trigger.
--- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 64:
+-- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 32:
 --         { run, tenant, actor, workflow, definition, parameters (JSON), trigger, logical (ms), key, request, key_ms, runs_max, timeout (ms),
 --           priority, overlap (queue | skip | replace), fired (name of a trigger with a clock or ''), parent (run|ref or ''), pins (JSON or ''),
 --           limit_keys { ref = key } }

@@ -45,13 +45,13 @@ local function tick(ctx, argv)
   ctx.random = tonumber(argv[2])
   local expired
   if argv[4] == '' then
-    expired = redis.call('ZRANGE', key(ctx, 'leases'), '-inf', digits(ctx.now), 'BYSCORE', 'LIMIT', 0, 100)
+    expired = redis.call('ZRANGE', key(ctx, 'leases'), '-inf', digits(ctx.now), 'BYSCORE', 'LIMIT', 0, work_max)
     argv[4] = #expired == 0 and '[]' or cjson.encode(expired)
   else
     expired = cjson.decode(argv[4])
   end
   for _, member in ipairs(expired) do expire(ctx, member, tonumber(argv[3])) end
-  local due = redis.call('ZRANGE', key(ctx, 'timers'), '-inf', digits(ctx.now), 'BYSCORE', 'LIMIT', 0, 100)
+  local due = redis.call('ZRANGE', key(ctx, 'timers'), '-inf', digits(ctx.now), 'BYSCORE', 'LIMIT', 0, work_max)
   local fired = 0
   for _, member in ipairs(due) do
     -- An earlier timer of this call may have ended the run, and with it this timer.
@@ -64,7 +64,7 @@ local function tick(ctx, argv)
   flush_arrivals(ctx)
   carry_on(ctx)
   ctx.changed = ctx.changed or #expired + fired > 0
-  local more = #ctx.todo > 0 or #expired == 100 or #due == 100 or redis.call('EXISTS', key(ctx, 'todo')) == 1
+  local more = #ctx.todo > 0 or #expired == work_max or #due == work_max or redis.call('EXISTS', key(ctx, 'todo')) == 1
   return '{"now":' .. digits(ctx.now_us) .. ',"lapsed":' .. #expired .. ',"fired":' .. fired .. ',"more":' .. tostring(more) .. '}'
 end
 

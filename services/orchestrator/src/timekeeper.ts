@@ -4,34 +4,42 @@ import type { Transitions } from './transitions.ts';
 
 export interface TimekeeperDeps {
   readonly shards: readonly string[];
-  readonly transitions: Transitions;
-  readonly metrics: OrchestratorMetrics;
+  readonly transitions: Pick<Transitions, 'tick' | 'purge'>;
+  readonly metrics: Pick<OrchestratorMetrics, 'lapses' | 'timers'>;
   readonly tickMs: number;
-  readonly onChange: () => void;
   readonly openLoop: (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) => Loop;
+}
+
+export interface Timekeeper {
+  start(): void;
+  /** Calls left work behind in this shard. */
+  wake(shard: string): void;
+  stop(): Promise<void>;
 }
 
 const purgeIdleMs = 60_000;
 
-/** What happens because time passes, in every shard: timers, leases that ran out, runs that are old. Every orchestrator does it. */
-export function timekeeperLoops(deps: TimekeeperDeps): Loop[] {
-  const { shards, transitions, metrics, tickMs, onChange, openLoop } = deps;
-  return shards.flatMap((shard) => [
-    openLoop({
-      name: `time ${shard}`,
-      idleMs: tickMs,
-      round: async () => {
-        const [lapsed, fired] = await Promise.all([transitions.reap(shard), transitions.tick(shard)]);
+/** What happens because time passes, in every shard: leases that ran out, timers, wide work that goes on. Every orchestrator does it. */
+export function openTimekeeper({ shards, transitions, metrics, tickMs, openLoop }: TimekeeperDeps): Timekeeper {
+  const ticks = new Map(
+    shards.map((shard) => {
+      const round = async () => {
+        const { lapsed, fired, more } = await transitions.tick(shard);
         metrics.lapses.inc(lapsed);
         metrics.timers.inc(fired);
-        if (lapsed + fired > 0) onChange();
-        return lapsed + fired > 0;
-      },
+        return more;
+      };
+      return [shard, openLoop({ name: `time ${shard}`, idleMs: tickMs, round })];
     }),
-    openLoop({
-      name: `purge ${shard}`,
-      idleMs: purgeIdleMs,
-      round: async () => (await transitions.purge(shard)) > 0,
-    }),
-  ]);
+  );
+  const purges = shards.map((shard) => {
+    const round = async () => (await transitions.purge(shard)) > 0;
+    return openLoop({ name: `purge ${shard}`, idleMs: purgeIdleMs, round });
+  });
+  const loops = [...ticks.values(), ...purges];
+  return {
+    start: () => loops.forEach((loop) => loop.start()),
+    wake: (shard) => ticks.get(shard)?.wake(),
+    stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))),
+  };
 }

@@ -172,10 +172,10 @@ export interface TransitionDeps {
 }
 
 /** Most that one call is given, so that Redis is never held for long. */
-export const endingsMax = 128;
-export const submissionsMax = 64;
+export const endingsMax = 64;
+export const submissionsMax = 32;
 export const beatsMax = 256;
-const purgedMax = 256;
+const purgedMax = 64;
 
 type Answer = Readonly<Record<string, unknown>>;
 
@@ -194,7 +194,7 @@ export class Transitions {
     this.#defined.add(`${shard} ${plan.digest}`);
   }
 
-  /** Takes in up to 64 runs of one shard; each has its own outcome. Their definitions are laid down first where they are missing. */
+  /** Takes in up to 32 runs of one shard; each has its own outcome. Their definitions are laid down first where they are missing. */
   async submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {
     for (const { plan } of submissions) {
       if (!this.#defined.has(`${shard} ${plan.digest}`)) await this.define(shard, plan);
@@ -207,7 +207,7 @@ export class Transitions {
     return second.map((answer, index) => (first[index]?.outcome === 'definition-needed' ? answer : (first[index] ?? answer)));
   }
 
-  /** Hands in up to 128 endings and takes the next steps of the pools. */
+  /** Hands in up to 64 endings and takes the next steps of the pools. */
   async exchange(
     shard: string,
     asked: { readonly pools: readonly string[]; readonly want: number; readonly leaseMs: number },
