@@ -1,4 +1,7 @@
 /** What the triggers know of a definition, and what they need from the rest of the orchestrator. */
+import type { Trigger } from '@orrery/contracts/definitions/workflow-triggers';
+
+export type { Trigger } from '@orrery/contracts/definitions/workflow-triggers';
 
 export interface CronTrigger {
   readonly cron: string;
@@ -15,33 +18,6 @@ export interface IntervalTrigger {
 /** Fires at times that are known beforehand. */
 export type ClockTrigger = CronTrigger | IntervalTrigger;
 
-export interface EventTrigger {
-  readonly event: string;
-  /** Only events of this key. Without it, all of that name. */
-  readonly key?: string;
-}
-
-/** Fires when all of the datasets were updated since it fired last, or, with `olderThanSeconds`, when one of them was not for that long. */
-export interface DatasetTrigger {
-  readonly dataset: string | readonly string[];
-  readonly olderThanSeconds?: number;
-}
-
-export interface WebhookTrigger {
-  readonly webhook: string;
-}
-
-/** Fires at the logical time of another workflow's run when that has ended so. */
-export interface WorkflowTrigger {
-  readonly workflow: string;
-  /** Default `succeeded`. */
-  readonly on?: 'succeeded' | 'failed' | 'ended';
-}
-
-export interface ManualTrigger {
-  readonly manual: true;
-}
-
 /** What to do at a logical time when a run of the workflow is queued or running. Default `queue`. */
 export type Overlap = 'queue' | 'skip' | 'replace';
 
@@ -51,18 +27,6 @@ export interface CatchUp {
   /** How late such a time may still fire. */
   readonly withinSeconds: number;
 }
-
-export interface TriggerOptions {
-  readonly overlap?: Overlap;
-  readonly catchUp?: Partial<CatchUp>;
-  /** Values with expressions: `${{ event.x }}`, `${{ run.day }}`. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
-}
-
-export type Trigger = (
-  ClockTrigger | EventTrigger | DatasetTrigger | WebhookTrigger | WorkflowTrigger | ManualTrigger
-) &
-  TriggerOptions;
 
 /** A workflow as the triggers see it: what it is called and what starts it. */
 export interface TriggeredWorkflow {
@@ -120,9 +84,14 @@ export interface Watermarks {
   last(places: readonly TriggerPlace[]): Promise<readonly (number | undefined)[]>;
 }
 
+export interface Datasets {
+  /** When each was brought up to date last, in order; undefined for one that never was. */
+  updatedAt(tenant: string, names: readonly string[]): Promise<readonly (number | undefined)[]>;
+}
+
 export interface Peers {
   readonly self: string;
-  /** The orchestrators that are known to be alive, this one among them. From memory: it is asked at every look. */
+  /** The orchestrators that are known to be alive, this one among them. From memory, and the same list as long as nothing changes. */
   live(): readonly string[];
 }
 
