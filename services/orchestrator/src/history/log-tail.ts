@@ -139,7 +139,10 @@ export class LogTail {
         if (pending === null) await this.#trim(consumer, claim, tail);
       } catch (error) {
         if (!isRetryable(error)) {
-          if (!claim.signal.aborted) log.warn({ reason: messageOf(error) }, 'a part of the tail of the log was lost');
+          log.warn(
+            { partition: claim.partition, reason: messageOf(error) },
+            'this partition of the tail is read no longer',
+          );
           break;
         }
         await clock.sleep(unavailableWaitMs, claim.signal);

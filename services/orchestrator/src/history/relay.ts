@@ -84,7 +84,7 @@ export class Relay {
     const publications = entries.map((entry) => this.#publication(entry));
     const bytes = entries.reduce((sum, { text }) => sum + text.length, 0);
     this.#meanBytes = Math.max(1, bytes / entries.length);
-    const fresh = publications.filter((publication) => this.#follows(publication));
+    const fresh = publications.filter(({ n, digest }) => this.#digests.get(n) !== digest);
     const sizeOf = ({ event }: Publication) => Buffer.byteLength(event.value) + 1024;
     for (const chunk of splitBySize(fresh, sizeOf, { countMax: entriesMax, bytesMax: publishBytesMax })) {
       await bus.publish(
@@ -98,26 +98,27 @@ export class Relay {
     return true;
   }
 
-  /** False of what the bus has from this relay already. */
-  #follows({ n, digest }: Publication): boolean {
-    if (this.#digests.get(n) === digest) return false;
-    const before = this.#last ?? this.#deps.last?.(this.#shard);
-    this.#last = n;
-    if (before === undefined || n === before + 1) return true;
-    const { log, metrics } = this.#deps;
-    metrics.logGaps.inc({ seen: 'relay' });
-    const place = { shard: this.#shard, n, before };
-    if (n > before) log.error(place, 'the log has a gap: entries were lost before they were published');
-    else log.error(place, 'the log went back: the store has lost its tail, or gives again what was published');
-    return true;
-  }
-
   #remember(chunk: readonly Publication[]): void {
-    for (const { n, digest } of chunk) this.#digests.set(n, digest);
+    for (const { n, digest } of chunk) {
+      this.#checkPlace(n);
+      this.#digests.set(n, digest);
+    }
     for (const n of this.#digests.keys()) {
       if (this.#digests.size <= rememberedMax) break;
       this.#digests.delete(n);
     }
+  }
+
+  #checkPlace(n: number): void {
+    const { log, metrics, last } = this.#deps;
+    const before = this.#last ?? last?.(this.#shard);
+    this.#last = n;
+    // A tail of nothing says nothing: what is older than it was not read.
+    if (before === undefined || before === 0 || n === before + 1) return;
+    metrics.logGaps.inc({ seen: 'relay' });
+    const place = { shard: this.#shard, n, before };
+    if (n > before) log.error(place, 'the log has a gap: entries were lost before they were published');
+    else log.error(place, 'the log went back: the store has lost its tail, or gives again what was published');
   }
 
   #forget(): void {
@@ -160,16 +161,16 @@ export class Relay {
 
 /** Only what a relay needs to know: who reads the topic checks the rest, and an outbox must not stand still for it. */
 function parse(shard: string, id: string, text: string): RunLogEntry {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    const entry = JSON.parse(text) as Partial<RunLogEntry> | null;
+    if (isEntry(entry)) return entry;
   } catch (error) {
     throw entryUnreadable(shard, id, error);
   }
-  const entry = value as Partial<RunLogEntry> | null;
+  throw entryUnreadable(shard, id, new TypeError('n, call, runs or events are missing'));
+}
+
+function isEntry(entry: Partial<RunLogEntry> | null): entry is RunLogEntry {
   const listed = Array.isArray(entry?.call) && Array.isArray(entry.events);
-  if (!Number.isSafeInteger(entry?.n) || !listed || typeof entry?.runs !== 'object') {
-    throw entryUnreadable(shard, id, new TypeError('n, call, runs or events are missing'));
-  }
-  return value as RunLogEntry;
+  return Number.isSafeInteger(entry?.n) && listed && typeof entry.runs === 'object';
 }

@@ -56,8 +56,7 @@ describe('the history of runs', function () {
       ],
     );
     assert.equal(rows[0]?.previous, genesis);
-    assert.equal(rows[1]?.previous, rows[0]?.digest);
-    assert.equal(rows[2]?.previous, rows[1]?.digest);
+    assert.deepEqual([rows[1]?.previous, rows[2]?.previous], [rows[0].digest, rows[1]?.digest]);
     const found = await verifyRun((await open()).database, 'main', 's00-a');
     assert.deepEqual(
       { rows: found.rows, wrong: found.wrong, end: found.end?.sequence },
@@ -109,10 +108,7 @@ describe('the history of runs', function () {
     await record(history, events(two));
     const all = await verifyAll(history.database, interval);
     assert.deepEqual([all.runs, all.rows, all.whole], [2, 6, true]);
-    assert.deepEqual(
-      await query('SELECT toUInt32(count()) AS n FROM run_log_rejects'),
-      [{ n: 0 }],
-    );
+    assert.deepEqual(await query('SELECT toUInt32(count()) AS n FROM run_log_rejects'), [{ n: 0 }]);
   });
 
   it('keeps aside what contradicts an entry recorded before, and what is no entry', async () => {

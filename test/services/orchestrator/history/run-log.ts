@@ -65,7 +65,7 @@ export function rangeOf(events: readonly BusEvent[]): EventRange {
   return { ...place, token: `orrery.run-events:0:${from}-${to}` };
 }
 
-export function makeMetrics(): { metrics: HistoryMetrics; counted(name: string): Promise<Record<string, number>> } {
+export function makeMetrics(): { metrics: HistoryMetrics; counted: (name: string) => Promise<Record<string, number>> } {
   const registry = new Registry();
   return {
     metrics: createHistoryMetrics(registry),

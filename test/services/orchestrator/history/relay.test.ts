@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import type { EventBus, OutgoingEvent } from '@orrery/kit/bus/types';
+import { Relay, type Outbox, type OutboxEntry } from '#services/orchestrator/src/history/relay.ts';
+import { entryText, makeMetrics, quiet, runMoves, stepMoves } from './run-log.ts';
+
+/** An outbox with one turn, as the core has it. */
+class FakeOutbox implements Outbox {
+  entries: OutboxEntry[] = [];
+  holder = '';
+
+  add(...texts: readonly string[]): void {
+    for (const text of texts) this.entries.push({ id: `${this.entries.length + 1}-0`, text });
+  }
+
+  async relay(_shard: string, turn: Parameters<Outbox['relay']>[1]): Promise<readonly OutboxEntry[] | undefined> {
+    if (this.holder !== '' && this.holder !== turn.relay) return undefined;
+    const mine = this.holder === turn.relay;
+    this.holder = turn.relay;
+    const last = this.entries.findIndex(({ id }) => id === turn.published);
+    if (mine && last >= 0) this.entries.splice(0, last + 1);
+    return this.entries.slice(0, turn.entriesMax);
+  }
+}
+
+describe('the relay of the run log', () => {
+  let outbox: FakeOutbox;
+  let published: OutgoingEvent[];
+  let refuse: boolean;
+  const bus = {
+    publish: async (_topic: string, events: readonly OutgoingEvent[]) => {
+      if (refuse) throw new Error('the bus is away');
+      published.push(...events);
+    },
+  } as Pick<EventBus, 'publish'> as EventBus;
+  const open = (metrics = makeMetrics().metrics, last?: number) =>
+    new Relay('s00', { outbox, bus, metrics, log: quiet, ...(last === undefined ? {} : { last: () => last }) });
+  const entry = (n: number, more: Partial<Parameters<typeof entryText>[0]> = {}) => entryText({ n, ...more });
+  const places = () => published.map(({ headers }) => headers['n']);
+  beforeEach(() => {
+    outbox = new FakeOutbox();
+    published = [];
+    refuse = false;
+  });
+
+  it('publishes entries as they are, by their shard and place', async () => {
+    const text = entry(1, { events: [runMoves('s00-a', 1, ['', 'queued'])] });
+    outbox.add(text);
+    assert.equal(await open().round(), true);
+    assert.deepEqual(published, [
+      {
+        key: 's00',
+        value: text,
+        headers: {
+          tenant: 'main',
+          actor: 'orchestrator',
+          type: 'log.exchange',
+          id: 's00/1',
+          shard: 's00',
+          n: '1',
+          schema: '2',
+        },
+      },
+    ]);
+  });
+
+  it('says of an entry whose tenant it is, and `*` of several', async () => {
+    const events = [runMoves('s00-a', 1, ['', 'queued']), runMoves('s00-b', 1, ['', 'queued'])];
+    outbox.add(entry(1, { events, tenants: { 's00-b': 'acme' } }), entry(2, { by: ['acme', 'boris'] }), entry(3));
+    await open().round();
+    assert.deepEqual(
+      published.map(({ headers }) => [headers.tenant, headers.actor]),
+      [
+        ['*', 'orchestrator'],
+        ['acme', 'boris'],
+        ['*', 'orchestrator'],
+      ],
+    );
+  });
+
+  it('drops from the outbox only what the bus has', async () => {
+    const { metrics, counted } = makeMetrics();
+    const relay = open(metrics);
+    outbox.add(entry(1), entry(2));
+    refuse = true;
+    await assert.rejects(relay.round(), /bus is away/);
+    assert.equal(outbox.entries.length, 2);
+    refuse = false;
+    await relay.round();
+    assert.equal(outbox.entries.length, 2);
+    assert.equal(await relay.round(), false);
+    assert.deepEqual([outbox.entries.length, places()], [0, ['1', '2']]);
+    assert.equal(relay.publishedN, 2);
+    assert.deepEqual(await counted('log_gaps_total'), {});
+  });
+
+  it('publishes again what another relay may not have, and counts no gap by that', async () => {
+    const { metrics, counted } = makeMetrics();
+    outbox.add(entry(1), entry(2));
+    await open(metrics).round();
+    outbox.holder = '';
+    const other = open(metrics);
+    await other.round();
+    await other.round();
+    assert.deepEqual(places(), ['1', '2', '1', '2']);
+    assert.deepEqual(await counted('log_gaps_total'), {});
+  });
+
+  it('counts a gap, and an entry that goes back, and publishes them', async () => {
+    const { metrics, counted } = makeMetrics();
+    const relay = open(metrics);
+    outbox.add(entry(1), entry(2), entry(4));
+    await relay.round();
+    assert.deepEqual(await counted('log_gaps_total'), { relay: 1 });
+    outbox.entries = [{ id: '9-0', text: entry(3, { events: [runMoves('s00-a', 1, ['', 'queued'])] }) }];
+    await relay.round();
+    assert.deepEqual([await counted('log_gaps_total'), places()], [{ relay: 2 }, ['1', '2', '4', '3']]);
+  });
+
+  it('compares its first entry with the last that the bus has', async () => {
+    const { metrics, counted } = makeMetrics();
+    outbox.add(entry(5));
+    await open(metrics, 7).round();
+    assert.deepEqual(await counted('log_gaps_total'), { relay: 1 });
+    outbox = new FakeOutbox();
+    outbox.add(entry(8));
+    await open(metrics, 7).round();
+    assert.deepEqual(await counted('log_gaps_total'), { relay: 1 });
+  });
+
+  it('leaves out the arguments of an entry that no message holds, so that history stays whole', async () => {
+    const { metrics, counted } = makeMetrics();
+    const events = [stepMoves('s00-a', 1, ['1', 'train', 'running', 'succeeded'])];
+    outbox.add(entry(1, { call: ['exchange', 'x'.repeat(500 * 1024)], events }));
+    await open(metrics).round();
+    const value = JSON.parse(String(published[0]?.value)) as Record<string, unknown>;
+    assert.deepEqual([value['call'], value['cut'], (value['events'] as unknown[]).length], [['exchange'], true, 1]);
+    assert.deepEqual(await counted('log_cuts_total'), { '': 1 });
+  });
+
+  it('waits at what is no entry, and says so', async () => {
+    outbox.add('{"n":1}');
+    await assert.rejects(open().round(), { code: 'LOG_ENTRY_INVALID' });
+    assert.deepEqual([published, outbox.entries.length], [[], 1]);
+  });
+});

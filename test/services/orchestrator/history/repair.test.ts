@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { repairsFrom, Repairs, type ShardLog } from '#services/orchestrator/src/history/repair.ts';
+import { entryText, makeMetrics, quiet } from './run-log.ts';
+
+/** A shard whose state is the list of the entries that were applied. */
+class FakeShard implements ShardLog {
+  applied: string[] = [];
+  closed = false;
+  readonly calls: string[] = [];
+  differsAt = 0;
+
+  async sequence(): Promise<number> {
+    return this.applied.length;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.calls.push('close');
+  }
+
+  async open(): Promise<void> {
+    this.closed = false;
+    this.calls.push('open');
+  }
+
+  async replay(_shard: string, entry: string): Promise<'applied' | 'known' | 'differs'> {
+    assert.ok(this.closed, 'replayed while work comes in');
+    const { n } = JSON.parse(entry) as { n: number };
+    this.calls.push(`replay ${n}`);
+    if (n === this.differsAt) return 'differs';
+    if (n <= this.applied.length) return 'known';
+    this.applied.push(entry);
+    return 'applied';
+  }
+}
+
+describe('a store that lost its tail', () => {
+  const log = (count: number) => Array.from({ length: count }, (_, index) => entryText({ n: index + 1 }));
+  let shard: FakeShard;
+  let bus: string[] | undefined;
+  const tail = {
+    last: () => bus?.length,
+    after: (_shard: string, n: number) =>
+      (bus ?? []).map((text, index) => ({ n: index + 1, text })).filter((entry) => entry.n > n),
+  };
+  const open = (metrics = makeMetrics().metrics) =>
+    new Repairs({ shards: ['s00'], tail, shardLog: shard, metrics, log: quiet });
+  beforeEach(() => {
+    shard = new FakeShard();
+    bus = log(5);
+  });
+
+  it('is brought back from the bus in order, closed meanwhile, and counted', async () => {
+    const { metrics, counted } = makeMetrics();
+    shard.applied = log(3);
+    assert.equal(await open(metrics).check('s00'), 'repaired');
+    assert.deepEqual(shard.calls, ['close', 'replay 4', 'replay 5', 'open']);
+    assert.deepEqual(shard.applied, log(5));
+    assert.deepEqual(await counted('repairs_total'), { repaired: 1 });
+    assert.deepEqual(await counted('shard_closed'), { s00: 0 });
+  });
+
+  it('is left alone when it has all that the bus has, or more', async () => {
+    shard.applied = log(6);
+    const repairs = open();
+    assert.equal(await repairs.check('s00'), 'whole');
+    await repairs.round();
+    // Once: whoever closed it before may have died.
+    assert.deepEqual(shard.calls, ['open']);
+  });
+
+  it('is judged only by who has read the tail to its end', async () => {
+    bus = undefined;
+    assert.equal(await open().check('s00'), 'unknown');
+    assert.deepEqual(shard.calls, []);
+  });
+
+  it('is finished by another process when the first one died in the middle', async () => {
+    shard.applied = log(4);
+    shard.closed = true;
+    assert.equal(await open().check('s00'), 'repaired');
+    assert.deepEqual([shard.applied.length, shard.closed], [5, false]);
+    shard.closed = true;
+    await open().check('s00');
+    assert.equal(shard.closed, false);
+  });
+
+  it('stays closed, and is tried once, when an entry does something else than history says', async () => {
+    const { metrics, counted } = makeMetrics();
+    shard.applied = log(3);
+    shard.differsAt = 5;
+    const repairs = open(metrics);
+    assert.equal(await repairs.check('s00'), 'closed');
+    assert.equal(await repairs.check('s00'), 'closed');
+    assert.deepEqual(shard.calls, ['close', 'replay 4', 'replay 5']);
+    assert.deepEqual(await counted('repairs_total'), { differs: 1 });
+    assert.deepEqual(await counted('shard_closed'), { s00: 1 });
+  });
+
+  it('stays closed when the bus lacks an entry, or has it without its arguments', async () => {
+    for (const lacking of ['absent', 'cut']) {
+      const { metrics, counted } = makeMetrics();
+      shard = new FakeShard();
+      shard.applied = log(2);
+      const entries = log(5).map((text, index) => ({ n: index + 1, text }));
+      const fourth = { n: 4, text: JSON.stringify({ ...(JSON.parse(entryText({ n: 4 })) as object), cut: true }) };
+      const after = () =>
+        lacking === 'absent' ? entries.slice(3) : [...entries.slice(2, 3), fourth, ...entries.slice(4)];
+      const deps = { shards: ['s00'], tail: { ...tail, after }, shardLog: shard, metrics, log: quiet };
+      assert.equal(await new Repairs(deps).check('s00'), 'closed');
+      assert.ok(shard.closed);
+      assert.deepEqual(await counted('repairs_total'), { incomplete: 1 });
+    }
+  });
+
+  it('can not be brought back from a bus that lies in it', () => {
+    assert.equal(repairsFrom({ driver: 'redis' }, quiet), false);
+    assert.equal(repairsFrom({ driver: 'kafka' }, quiet), true);
+  });
+});
