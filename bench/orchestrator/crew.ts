@@ -7,7 +7,8 @@ export interface CrewOptions {
   /** The worker program of an engine. */
   readonly program: string;
   readonly processes: number;
-  readonly order: CrewOrder;
+  /** What the worker process at this place is told. */
+  readonly order: (place: number) => CrewOrder;
   readonly meter: Meter;
   /** For example `--cpu-prof`. */
   readonly execArgv?: readonly string[];
@@ -24,24 +25,24 @@ export class Crew {
   fires: Fire[] = [];
   problems: string[] = [];
   readonly #options: CrewOptions;
-  readonly #members: ChildProcess[] = [];
+  readonly #members = new Map<number, ChildProcess>();
 
   constructor(options: CrewOptions) {
     this.#options = options;
   }
 
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.processes }, () => this.join()));
+    await Promise.all(Array.from({ length: this.#options.processes }, (_, place) => this.#join(place)));
   }
 
-  /** Adds a worker process, and waits until it takes work. */
-  async join(): Promise<void> {
+  /** Starts a worker process, and waits until it takes work. */
+  async #join(place: number): Promise<void> {
     const { program, order, meter, execArgv = [] } = this.#options;
-    const member = fork(program, [JSON.stringify(order)], {
+    const member = fork(program, [JSON.stringify(order(place))], {
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    this.#members.push(member);
+    this.#members.set(place, member);
     if (member.pid !== undefined) meter.watch(member.pid, 'workers');
     const ready = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${program} did not start`)), startTimeoutMs);
@@ -59,9 +60,9 @@ export class Crew {
 
   /** Ends one of them by SIGKILL and puts another in its place. */
   async replace(place: number): Promise<void> {
-    const [member] = this.#members.splice(place % this.#members.length, 1);
+    const member = this.#members.get(place);
     if (member !== undefined) await this.#end(member, 'SIGKILL');
-    await this.join();
+    await this.#join(place);
   }
 
   /** Forgets what was told so far. */
@@ -83,7 +84,8 @@ export class Crew {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#members.splice(0).map((member) => this.#end(member, 'SIGTERM')));
+    await Promise.all([...this.#members.values()].map((member) => this.#end(member, 'SIGTERM')));
+    this.#members.clear();
   }
 
   async #end(member: ChildProcess, signal: NodeJS.Signals): Promise<void> {

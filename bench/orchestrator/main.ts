@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { createBullmq } from './engines/bullmq.ts';
 import { installPeers } from './engines/peers.ts';
+import { createOrrery } from './engines/orrery.ts';
 import type { Engine, EngineName, EngineOptions } from './engines/types.ts';
 import { helpText, parseOptions, skippedPeers, type Options } from './options.ts';
 import { startMeasuredRedis } from './redis.ts';
@@ -8,7 +9,10 @@ import { formatBlock, formatHeading } from './report.ts';
 import { measureRound, type Sample } from './round.ts';
 import { planOf, type Kind, type Plan, type Workload } from './workloads.ts';
 
-const factories: Partial<Record<EngineName, (options: EngineOptions) => Engine>> = { bullmq: createBullmq };
+const factories: Partial<Record<EngineName, (options: EngineOptions) => Engine>> = {
+  orrery: createOrrery,
+  bullmq: createBullmq,
+};
 
 interface Measured {
   readonly workload: Workload;

@@ -43,13 +43,14 @@ export async function measureRound(
     await engine.redis?.forgetCalls();
     const before = meter.read();
     const { samples, ...outcome } = await engine.run(workload);
-    const settled = await engine.settle();
+    await engine.settle();
     const cpuMs = subtract(meter.read(), before);
     const calls = await engine.redis?.calls();
+    const audited = await engine.audit();
     return {
       ...{ engine: engine.name, version: engine.version, remark: engine.remark(workload.kind), cpuMs, calls },
       ...{ wallMs: outcome.wallMs, submitMs: outcome.submitMs, load: loadavg()[0] ?? NaN },
-      checks: [...outcome.checks, ...settled],
+      checks: [...outcome.checks, ...audited],
       latencies: Object.fromEntries(
         Object.entries(samples).flatMap(([name, values]) => (values.length === 0 ? [] : [[name, summarise(values)]])),
       ),

@@ -5,7 +5,9 @@ export interface CrewOrder {
   readonly redisUrl: string;
   readonly password: string;
   readonly slots: number;
-  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of the orchestrator, where the engine has one. */
+  readonly url?: string;
+  readonly token?: string;
 }
 
 /** What worker processes say about the work that passed through them. */

@@ -42,7 +42,8 @@ export function createBullmq(options: EngineOptions): Engine {
       running = await startBullmq(options, workload);
     },
     run: (workload) => run(up(), workload),
-    settle: async () => [await checkFailed(up().queue)],
+    settle: async () => undefined,
+    audit: async () => [await checkFailed(up().queue)],
     async stop() {
       if (running === undefined) return;
       const { crew, queue, connection, redis } = running;
@@ -71,7 +72,7 @@ async function startBullmq({ meter, fsync, workers, slots }: EngineOptions, firs
   const connection = connect(redisUrl, password);
   const processes = first?.kind === 'schedules' ? first.orchestrators : workers;
   const all = first?.kind === 'neighbour' ? first.slots : slots;
-  const order = { redisUrl, password, slots: Math.ceil(all / processes), settings: {} };
+  const order = () => ({ redisUrl, password, slots: Math.ceil(all / processes) });
   const crew = new Crew({ program, processes, meter, order });
   await crew.start();
   const flows = new bullmq.FlowProducer({ connection });

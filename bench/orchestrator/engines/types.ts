@@ -50,6 +50,8 @@ export interface Engine {
   /** Throws when work is not done within a bound. */
   run(workload: Workload): Promise<Outcome>;
   /** Waits until what the work has left to do behind it (events to hand on) is done. */
-  settle(): Promise<readonly Check[]>;
+  settle(): Promise<void>;
+  /** Looks at what the work has left; what that costs is not measured. */
+  audit(): Promise<readonly Check[]>;
   stop(): Promise<void>;
 }
