@@ -8,16 +8,36 @@ export interface PathProblem {
   readonly hint: string;
 }
 
+/** More problems of one document than this help nobody. */
+export const problemsMax = 50;
+
+const shownItemsMax = 20;
+const shownCharactersMax = 100;
+
 interface Branch {
   readonly properties?: Readonly<Record<string, { readonly const?: unknown }>>;
+  readonly required?: readonly string[];
   readonly const?: unknown;
   readonly type?: string;
 }
 
-/** Turns a validator's errors into what a person can act on: one problem a mistake, with the nearest valid word. */
-export function describeErrors(errors: readonly ErrorObject[], value: unknown): PathProblem[] {
+/** The value that a validator judged, and the path at which it stands in the document. */
+interface Judged {
+  readonly value: unknown;
+  readonly at: readonly (string | number)[];
+}
+
+/**
+ * Turns a validator's errors into what a person can act on: one problem a mistake, with the nearest valid word. `at` is where the
+ * value that was judged stands in its document.
+ */
+export function describeErrors(
+  errors: readonly ErrorObject[],
+  value: unknown,
+  at: readonly (string | number)[] = [],
+): PathProblem[] {
   return chooseBranches(errors.filter((error) => error.keyword !== 'if')).map((found) =>
-    'keyword' in found ? describeError(found, value) : locate(found, value),
+    'keyword' in found ? describeError(found, { value, at }) : locate(found, { value, at }),
   );
 }
 
@@ -68,7 +88,7 @@ function wrongWord(
   data: Record<string, unknown>,
 ): UnionProblem | undefined {
   const key = discriminatorOf(branches);
-  if (key === undefined) return undefined;
+  if (key === undefined) return noWay(union, branches, data);
   const words = branches.map((branch) => String(branch.properties?.[key]?.const));
   const given = data[key];
   if (given === undefined) {
@@ -76,8 +96,29 @@ function wrongWord(
     return { pointer: union.instancePath, message: (where) => `${where} lacks "${key}"`, hint };
   }
   if (typeof given === 'string' && words.includes(given)) return undefined;
-  const message = (where: string) => `${where}.${key} is ${JSON.stringify(given)}`;
+  const message = (where: string) => `${where}.${key} is ${show(given)}`;
   return { pointer: union.instancePath, key, message, hint: allowed(given, words) };
+}
+
+/** Objects whose branches differ by a key that each must have (`cron | event | webhook`), where the value has none of them. */
+function noWay(
+  union: ErrorObject,
+  branches: readonly Branch[],
+  data: Record<string, unknown>,
+): UnionProblem | undefined {
+  const ways = branches.map((branch) =>
+    branch.required?.find((key) => branches.every((other) => other === branch || !(key in (other.properties ?? {})))),
+  );
+  const words = ways.filter((way) => way !== undefined);
+  if (words.length < branches.length || words.some((word) => word in data)) return undefined;
+  const known = new Set(branches.flatMap((branch) => Object.keys(branch.properties ?? {})));
+  const unknown = Object.keys(data).find((key) => !known.has(key));
+  if (unknown === undefined) {
+    const hint = `add one of ${words.join(', ')}`;
+    return { pointer: union.instancePath, message: (where) => `${where} says none of ${words.join(', ')}`, hint };
+  }
+  const message = (where: string) => `unknown key "${cut(unknown)}" in ${where}`;
+  return { pointer: union.instancePath, key: unknown, message, hint: allowed(unknown, words) };
 }
 
 function discriminatorOf(branches: readonly Branch[]): string | undefined {
@@ -87,7 +128,7 @@ function discriminatorOf(branches: readonly Branch[]): string | undefined {
 
 /** Unions of words, or of plain types, where the value is no object. */
 function wrongScalar(union: ErrorObject, branches: readonly Branch[]): UnionProblem | undefined {
-  const shown = JSON.stringify(union.data);
+  const shown = show(union.data);
   const message = (where: string) => `${where} is ${shown}`;
   if (branches.every((branch) => branch.const !== undefined)) {
     const words = branches.map((branch) => String(branch.const));
@@ -108,40 +149,57 @@ function affinityOf(branch: Branch, data: unknown): number {
   }, 0);
 }
 
-function locate(problem: UnionProblem, value: unknown): PathProblem {
-  const path = pointerParts(problem.pointer, value);
+function locate(problem: UnionProblem, { value, at }: Judged): PathProblem {
+  const path = [...at, ...pointerParts(problem.pointer, value)];
   const message = problem.message(nameOf(path));
   return { path: problem.key === undefined ? path : [...path, problem.key], message, hint: problem.hint };
 }
 
-function describeError(error: ErrorObject, value: unknown): PathProblem {
-  const path = pointerParts(error.instancePath, value);
+function describeError(error: ErrorObject, { value, at }: Judged): PathProblem {
+  const path = [...at, ...pointerParts(error.instancePath, value)];
   const where = nameOf(path);
   const params = error.params as Record<string, unknown>;
   if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
     const unknown = String(params['additionalProperty'] ?? params['unevaluatedProperty']);
     const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
-    const nearest = known.length > 0 ? `did you mean "${closest(unknown, known)}"? ` : '';
-    const message = `unknown key "${unknown}" in ${where}`;
+    const nearest = known.length > 0 ? `did you mean "${closest(cut(unknown), known)}"? ` : '';
+    const message = `unknown key "${cut(unknown)}" in ${where}`;
     return { path: [...path, unknown], message, hint: `${nearest}known keys: ${known.join(', ')}` };
   }
   if (error.keyword === 'required') {
     const missing = String(params['missingProperty']);
     return { path, message: `${where} lacks "${missing}"`, hint: `add the key "${missing}"` };
   }
-  const shown = JSON.stringify(error.data);
+  const shown = show(error.data);
   if (error.keyword === 'enum' || error.keyword === 'const') {
     const values = (params['allowedValues'] as unknown[] | undefined) ?? [params['allowedValue']];
     return { path, message: `${where} is ${shown}`, hint: allowed(error.data, values.map(String)) };
   }
   const meaning: unknown = error.parentSchema?.['description'];
   const hint = typeof meaning === 'string' ? meaning : `change the value of ${where}`;
+  if (error.keyword === 'not') return { path, message: `${where} can't stand here`, hint };
   return { path, message: `${where} is ${shown}: it ${error.message ?? 'is not valid'}`, hint };
 }
 
 function allowed(given: unknown, words: readonly string[]): string {
-  const nearest = typeof given === 'string' ? `did you mean "${closest(given, [...words])}"? ` : '';
+  const nearest = typeof given === 'string' ? `did you mean "${closest(cut(given), [...words])}"? ` : '';
   return `${nearest}allowed: ${words.join(', ')}`;
+}
+
+/** A value as it is told: whole when it is small, else what it is. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(cut(value));
+  if (Array.isArray(value) && value.length > shownItemsMax) return `a list of ${value.length} items`;
+  if (isRecord(value) && Object.keys(value).length > shownItemsMax)
+    return `${Object.keys(value).length} keys with values`;
+  const isHolder = Array.isArray(value) || isRecord(value);
+  const large = isHolder && Object.values(value).some((item) => typeof item === 'object' && item !== null);
+  if (large) return Array.isArray(value) ? 'a list' : `an object with ${cut(Object.keys(value).join(', '))}`;
+  return cut(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? cut(item) : item)));
+}
+
+function cut(text: string): string {
+  return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
 }
 
 function nameOf(path: readonly (string | number)[]): string {

@@ -42,8 +42,8 @@ steps:
       limits: { memoryMiB: 512 }
   - name: wait
     needs: [train]
-    uses: sleep
-    with: { milliseconds: 10 }
+    uses: wait
+    with: { forMs: 10 }
 `,
       'demo.yaml',
     );
@@ -54,9 +54,9 @@ steps:
   it('tells the line, the column and the nearest word for a misspelt key', () => {
     const problem = only(`${head}steps:
   - name: a
-    uses: sleep
+    uses: wait
     whith: { milliseconds: 5 }
-    with: { milliseconds: 5 }
+    with: { forMs: 5 }
 `);
     assert.equal(problem.at, 'demo.yaml:10:5');
     assert.match(problem.message, /unknown key "whith" in steps\.0/);
@@ -67,11 +67,11 @@ steps:
     const problem = only(`${head}steps:
   - name: a
     uses: proces
-    with: { milliseconds: 5 }
+    with: { forMs: 5 }
 `);
     assert.equal(problem.at, 'demo.yaml:9:5');
     assert.match(problem.message, /steps\.0\.uses is "proces"/);
-    assert.match(problem.hint, /did you mean "process"\? allowed: http, process, sleep/);
+    assert.match(problem.hint, /did you mean "process"\? allowed: task, process, http/);
   });
 
   it('judges a step by what it uses', () => {
@@ -89,17 +89,17 @@ steps:
   it('says which key a step lacks', () => {
     const problem = only(`${head}steps:
   - name: a
-    with: { milliseconds: 5 }
+    with: { forMs: 5 }
 `);
     assert.match(problem.message, /steps\.0 lacks "uses"/);
-    assert.match(problem.hint, /http, process, sleep/);
+    assert.match(problem.hint, /task, process, http, sql, map, workflow, wait, approve/);
   });
 
   it('explains a name by its rule rather than by its pattern alone', () => {
     const problem = only(`${head}steps:
   - name: Build It
-    uses: sleep
-    with: { milliseconds: 5 }
+    uses: wait
+    with: { forMs: 5 }
 `);
     assert.equal(problem.at, 'demo.yaml:8:5');
     assert.match(problem.hint, /lower-case letters, digits and hyphens/);
@@ -114,14 +114,14 @@ triggers:
   - cron: "0 6 * * *"
     timezome: Europe/Berlin
 steps:
-  - { name: a, uses: sleep, with: { milliseconds: 5 } }
+  - { name: a, uses: wait, with: { forMs: 5 } }
 `);
     assert.equal(problem.at, 'demo.yaml:7:5');
     assert.match(problem.hint, /did you mean "timezone"\? known keys: cron, timezone/);
   });
 
   it('points at broken YAML', () => {
-    const [problem] = problemsOf(`${head}steps:\n  - name: a\n   uses: sleep\n`);
+    const [problem] = problemsOf(`${head}steps:\n  - name: a\n   uses: wait\n`);
     assert.equal(problem?.line, 9);
     assert.match(problem.hint, /indentation/);
   });
@@ -150,7 +150,7 @@ describe('the path of an http step', () => {
 
 describe('the graph of a workflow', () => {
   const sleep = (name: string, needs: string) =>
-    `  - name: ${name}\n    needs: [${needs}]\n    uses: sleep\n    with: { milliseconds: 5 }\n`;
+    `  - name: ${name}\n    needs: [${needs}]\n    uses: wait\n    with: { forMs: 5 }\n`;
 
   it('refuses a need that no step has, with its place and the nearest name', () => {
     const problem = only(`${head}steps:\n${sleep('extract', '')}${sleep('load', 'extrat')}`);
@@ -180,8 +180,8 @@ describe('the graph of a workflow', () => {
     const problem = only(`${head}steps:
   - name: a
     retry: { attemptsMax: 3, backoffMs: 1000, backoffMaxMs: 100 }
-    uses: sleep
-    with: { milliseconds: 5 }
+    uses: wait
+    with: { forMs: 5 }
 `);
     assert.match(problem.message, /backoffMaxMs is 100, less than backoffMs, 1000/);
   });
@@ -191,7 +191,7 @@ describe('the expressions of a workflow', () => {
   const calls = (expression: string, needs = '[build]') => `${head}parameters:
   day: { type: string }
 steps:
-  - { name: build, uses: sleep, with: { milliseconds: 1 } }
+  - { name: build, uses: wait, with: { forMs: 1 } }
   - name: call
     needs: ${needs}
     uses: http
@@ -218,8 +218,8 @@ steps:
   it('may look further up than the direct needs', () => {
     const read = readDefinition(
       `${head}steps:
-  - { name: a, uses: sleep, with: { milliseconds: 1 } }
-  - { name: b, needs: [a], uses: sleep, with: { milliseconds: 1 } }
+  - { name: a, uses: wait, with: { forMs: 1 } }
+  - { name: b, needs: [a], uses: wait, with: { forMs: 1 } }
   - { name: c, needs: [b], uses: http, with: { service: x, path: "/v1/\${{ steps.a.result.id }}" } }
 `,
       'demo.yaml',
@@ -247,7 +247,7 @@ describe('the parameters of a workflow', () => {
     const problem = only(`${head}parameters:
   rows: { type: number, default: "many" }
 steps:
-  - { name: a, uses: sleep, with: { milliseconds: 1 } }
+  - { name: a, uses: wait, with: { forMs: 1 } }
 `);
     assert.equal(problem.at, 'demo.yaml:8:25');
     assert.match(problem.message, /default of "rows" is "many", its type is number/);
@@ -263,7 +263,7 @@ triggers:
 parameters:
   day: { type: string }
 steps:
-  - { name: a, uses: sleep, with: { milliseconds: 1 } }
+  - { name: a, uses: wait, with: { forMs: 1 } }
 `);
     assert.equal(problem.at, 'demo.yaml:8:3');
     assert.match(problem.message, /"day" has no default, but a cron trigger/);
