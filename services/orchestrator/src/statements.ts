@@ -14,7 +14,6 @@ const names = [
   'select_run_pools',
   'select_run_steps',
   'select_run_transitions',
-  'select_sequence_gaps',
   'select_step_durations',
 ] as const;
 

@@ -1,23 +1,14 @@
 import type { HistoryDatabase } from './database.ts';
-import { readActs, readFailures, readPools, readSteps, readTransitions, type Transition } from './run-queries.ts';
-
-export interface StepTimes {
-  readonly step: string;
-  readonly state: string;
-  /** 1, or with the items of a map as many as were touched and one. */
-  readonly refs: number;
-  readonly tries: number;
-  /** Ready, until a worker took it. */
-  readonly waitingMs: number;
-  readonly runningMs: number;
-  /** Between tries. */
-  readonly retryingMs: number;
-  /** For a timer, an event, an approval, a child or its items. */
-  readonly suspendedMs: number;
-  readonly readyAtMs: number;
-  readonly startedAtMs: number | null;
-  readonly endedAtMs: number | null;
-}
+import {
+  readActs,
+  readFailures,
+  readPools,
+  readSteps,
+  readTransitions,
+  type Act,
+  type StepTimes,
+  type Transition,
+} from './run-queries.ts';
 
 export interface PoolUse {
   /** Empty of attempts whose pool was not recorded. */
@@ -39,18 +30,6 @@ export interface Failure {
   /** What was left out behind it, in order; at most 100. */
   readonly skipped: readonly { readonly step: string; readonly ref: string; readonly reason: string }[];
   readonly skippedTotal: number;
-}
-
-export interface Act {
-  readonly actor: string;
-  readonly sequence: number;
-  readonly atMs: number;
-  /** Empty for the run itself. */
-  readonly step: string;
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-  readonly times: number;
 }
 
 export interface RunExplanation {

@@ -40,10 +40,12 @@ const logColumns = [
 ];
 const rejectColumns = ['topic', 'partition', 'position', 'log_shard', 'reason', 'value', 'at'];
 /** The body of an insert stays under 8 MiB: its token holds for no more. */
-const blockRowsMax = 4000;
-const blockReasonsMax = 1024 * 1024;
+const blockBytesMax = 6 * 1024 * 1024;
+const fixedBytes = 450;
+/** Of one character, at most, as JSON: `\u0000`. */
+const characterBytes = 6;
 const argumentsMax = 4096;
-const rejectsBlockMax = 64;
+const rejectsBlockMax = 32;
 const rejectBytesMax = 32 * 1024;
 
 export async function openHistory(
@@ -98,14 +100,16 @@ async function record(
 function blocksOf<T extends RowContent>(rows: readonly T[]): T[][] {
   const blocks: T[][] = [];
   let block: T[] = [];
-  let reasons = 0;
+  let bytes = 0;
   for (const row of rows) {
-    if (block.length >= blockRowsMax || reasons > blockReasonsMax) {
+    const texts = row.reason.length + row.actor.length + row.step.length + row.pool.length;
+    const size = fixedBytes + characterBytes * texts;
+    if (block.length > 0 && bytes + size > blockBytesMax) {
       blocks.push(block);
-      [block, reasons] = [[], 0];
+      [block, bytes] = [[], 0];
     }
     block.push(row);
-    reasons += row.reason.length;
+    bytes += size;
   }
   return block.length === 0 ? blocks : [...blocks, block];
 }

@@ -1,9 +1,38 @@
 import type { HistoryDatabase } from './database.ts';
-import type { Act, StepTimes } from './explain.ts';
 
 interface Place {
   readonly tenant: string;
   readonly run: string;
+}
+
+export interface StepTimes {
+  readonly step: string;
+  readonly state: string;
+  /** 1, or with the items of a map as many as were touched and one. */
+  readonly refs: number;
+  readonly tries: number;
+  /** Ready, until a worker took it. */
+  readonly waitingMs: number;
+  readonly runningMs: number;
+  /** Between tries. */
+  readonly retryingMs: number;
+  /** For a timer, an event, an approval, a child or its items. */
+  readonly suspendedMs: number;
+  readonly readyAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+}
+
+export interface Act {
+  readonly actor: string;
+  readonly sequence: number;
+  readonly atMs: number;
+  /** Empty for the run itself. */
+  readonly step: string;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  readonly times: number;
 }
 
 export interface Transition {

@@ -222,7 +222,9 @@ describe('the history of runs', function () {
   it('records more rows than one block holds, and keeps the steps of many runs apart', async () => {
     const texts = Array.from({ length: 60 }, (_, index) => {
       const steps = Array.from({ length: 100 }, (_other, step) =>
-        stepMoves(`s00-r${step}`, index + 1, [String(step), `step-${step}`, 'waiting', 'ready']),
+        stepMoves(`s00-r${step}`, index + 1, [String(step), `step-${step}`, 'running', 'failed'], {
+          reason: 'x'.repeat(500),
+        }),
       );
       return entryText({ n: index + 1, events: steps });
     });
