@@ -5,6 +5,8 @@ import tseslint from 'typescript-eslint';
 
 const root = import.meta.dirname;
 const services = readdirSync(path.join(root, 'services'));
+/** What stands below the services, and the library that stands outside them: its users have nothing else of ours. */
+const alone = ['contracts', 'kit', 'worker'];
 
 /**
  * The import directions of the house, as the folders that each folder may import beside itself. Packages reach each other
@@ -21,11 +23,10 @@ const directions = [
   })),
   ...services.map((name) => ({
     folder: `services/${name}`,
-    allowed: name === 'contracts' || name === 'kit' ? [] : ['services/kit', 'services/contracts'],
-    message:
-      name === 'contracts' || name === 'kit'
-        ? `${name} imports nothing of ours: take it as a parameter, or move the rule to the service that owns it.`
-        : 'A service imports only kit and contracts: reach another service by HTTP or by the bus, as contracts says.',
+    allowed: alone.includes(name) ? [] : ['services/kit', 'services/contracts'],
+    message: alone.includes(name)
+      ? `${name} imports nothing of ours: take it as a parameter, or move the rule to the service that owns it.`
+      : 'A service imports only kit and contracts: reach another service by HTTP or by the bus, as contracts says.',
   })),
   {
     folder: 'stacks',

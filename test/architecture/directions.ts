@@ -5,13 +5,14 @@ import typescript from 'typescript';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
   kit: [],
+  worker: [],
   infra: [],
   policies: [],
   service: ['contracts', 'kit'],
   stacks: ['infra', 'policies', 'contracts', 'kit'],
   program: ['infra', 'policies', 'contracts'],
-  test: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'program', 'bench'],
-  bench: ['contracts', 'kit', 'infra', 'policies', 'service', 'stacks', 'program'],
+  test: ['contracts', 'kit', 'worker', 'infra', 'policies', 'service', 'stacks', 'program', 'bench'],
+  bench: ['contracts', 'kit', 'worker', 'infra', 'policies', 'service', 'stacks', 'program'],
 };
 
 /** One unit of the house: a top-level folder, or one workspace. */
@@ -43,7 +44,7 @@ function partOf(file: string): Part | undefined {
   // The Pulumi program and what it composes stand directly in stacks/.
   if (top === 'stacks' && name.endsWith('.ts')) return { kind: 'program', folder: top };
   if (top !== 'services') return top in ALLOWED ? { kind: top, folder: top } : undefined;
-  const kind = name === 'contracts' || name === 'kit' ? name : 'service';
+  const kind = ['contracts', 'kit', 'worker'].includes(name) ? name : 'service';
   return { kind, folder: `services/${name}` };
 }
 

@@ -8,6 +8,8 @@ import { filesUnder, read, ROOT } from './tree.ts';
 const PLANTED = [
   ['services/contracts/src/planted.ts', '@orrery/kit/errors', 'contracts imports nothing of ours'],
   ['services/kit/src/planted.ts', '@orrery/contracts/digest', 'kit imports nothing of ours'],
+  ['services/worker/src/planted.ts', '@orrery/kit/errors', 'worker imports nothing of ours'],
+  ['services/scoring/src/planted.ts', '@orrery/worker/worker', 'reach another service by HTTP or by the bus'],
   ['services/scoring/src/planted.ts', '../../registry/src/service.ts', 'At most one ../ inside a package'],
   ['services/scoring/src/planted.ts', '../../kit/src/errors.ts', 'At most one ../ inside a package'],
   ['services/scoring/src/planted.ts', '../../registry/src/service.ts', 'reach another service by HTTP or by the bus'],

@@ -24,6 +24,9 @@ const WITHOUT_INTEGRITY = ['darwin-arm64', 'darwin-x64', 'linux-arm64-gnu'].map(
 );
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const WORKSPACES = foldersIn('services').map((name) => `services/${name}`);
+/** Workspaces that others import; the rest are services, which run. */
+const LIBRARIES = ['contracts', 'kit', 'worker'];
+const SERVICES = WORKSPACES.filter((folder) => !LIBRARIES.includes(path.basename(folder)));
 
 function dependenciesOf({ dependencies, devDependencies, optionalDependencies }: Manifest): [string, string][] {
   return [dependencies, devDependencies, optionalDependencies].flatMap((group) => Object.entries(group ?? {}));
@@ -118,7 +121,7 @@ describe('workspaces', () => {
   });
 
   it('that others import say what they export, and each export exists', () => {
-    for (const name of ['contracts', 'kit']) {
+    for (const name of LIBRARIES) {
       const { exports = {} } = manifestOf(`services/${name}`);
       assert.ok(Object.keys(exports).length > 0, `${name} has exports`);
       assert.equal('.' in exports, false, `${name} has no index`);
@@ -134,12 +137,12 @@ describe('workspaces', () => {
   });
 
   it('that run are not importable', () => {
-    for (const folder of WORKSPACES.filter((name) => !/\/(contracts|kit)$/.test(name))) {
+    for (const folder of SERVICES) {
       assert.equal(manifestOf(folder).exports, undefined, folder);
     }
   });
 
-  for (const folder of WORKSPACES.filter((name) => !/\/(contracts|kit)$/.test(name))) {
+  for (const folder of SERVICES) {
     it(`${folder} has its manifest, its page and its entry`, () => {
       const files = filesUnder(folder);
       const entry = folder.endsWith('/training') ? /\/__main__\.py$/ : /^services\/[^/]+\/src\/main\.ts$/;

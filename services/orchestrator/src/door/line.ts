@@ -1,0 +1,174 @@
+import { messageOf, OrreryError } from '@orrery/kit/errors';
+import type { Claimed, DoorOptions, Ending, Lease, PoolPort, Resolved } from './types.ts';
+
+/** A connected worker, as far as a line of steps knows it. */
+export interface Seat {
+  readonly handlers: ReadonlySet<string>;
+  readonly isOpen: boolean;
+  /** Slots that are neither taken nor set aside. */
+  free(): number;
+  /** How many of them this line may fill now; a line that gets none is woken when there are some, and comes before others. */
+  offer(line: Line): number;
+  /** Keeps slots for an exchange in progress; a negative count gives them back. */
+  setAside(count: number): void;
+  /** Slots were given back: others may want them. */
+  freed(): void;
+  give(claimed: Claimed, resolved: Resolved, line: Line): void;
+}
+
+interface Place {
+  readonly tenant: string;
+  readonly pool: string;
+}
+
+const claimsMax = 256;
+/** How long a step stays here whose handler only busy workers have, before it goes back into the line. */
+const busyMs = 250;
+
+/** One line of ready steps, and the workers connected here that take from it. */
+export class Line {
+  readonly place: Place;
+  readonly port: PoolPort;
+  readonly #options: DoorOptions;
+  #seats: Seat[] = [];
+  /** A seat for each slot that exchanges in progress may fill. */
+  #asides: Seat[] = [];
+  #next = 0;
+  /** The last exchange found fewer steps than it was to claim: what comes next, the port learns by itself. */
+  isDry = false;
+
+  constructor(place: Place, options: DoorOptions) {
+    this.place = place;
+    this.#options = options;
+    this.port = options.openPool({
+      ...place,
+      demand: () => this.#demand(),
+      onWork: (claimed, asked) => this.#onWork(claimed, asked),
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.#seats.length === 0;
+  }
+
+  enter(seat: Seat): void {
+    this.#seats.push(seat);
+    this.isDry = false;
+  }
+
+  leave(seat: Seat): void {
+    this.#seats = this.#seats.filter((each) => each !== seat);
+  }
+
+  serves(tenant: string): boolean {
+    return this.place.tenant === '*' || this.place.tenant === tenant;
+  }
+
+  /** Hands in an ending that no worker made. */
+  end(ending: Ending): void {
+    this.port.finish(ending).catch((error: unknown) => {
+      const { run, ref, fence } = ending;
+      const told = { run, ref, fence, reason: messageOf(error) };
+      this.#options.log.warn(told, 'an ending could not be handed in: the lease will run out');
+    });
+  }
+
+  giveBack({ run, ref, fence }: Lease, reason: string): void {
+    this.end({ run, ref, fence, outcome: 'returned', payload: '', reason });
+  }
+
+  fail({ run, ref, fence }: Lease, error: unknown, errorClass: string): void {
+    const known = error instanceof OrreryError ? error : undefined;
+    const told = {
+      code: known?.code ?? 'INPUT_UNRESOLVED',
+      message: messageOf(error).slice(0, 4000),
+      hint: known?.hint ?? 'see the log of the orchestrator: npx orrery logs orchestrator',
+    };
+    const reason = `${told.code}: ${told.message}`.slice(0, 500);
+    const retryable = known === undefined || known.retry === 'retryable';
+    const payload = JSON.stringify(told);
+    this.end({ run, ref, fence, outcome: 'failed', payload, class: errorClass, retryable, reason });
+  }
+
+  /** Spreads what may be claimed over the seats, one slot at a time: few steps then go to many workers. */
+  #demand(): number {
+    const before = this.#asides.length;
+    const start = this.#next % Math.max(1, this.#seats.length);
+    this.#next += 1;
+    let open = [...this.#seats.slice(start), ...this.#seats.slice(0, start)]
+      .map((seat) => ({ seat, free: seat.offer(this) }))
+      .filter(({ free }) => free > 0);
+    for (let round = 1; open.length > 0 && this.#asides.length - before < claimsMax; round += 1) {
+      for (const { seat } of open.slice(0, claimsMax - (this.#asides.length - before))) {
+        seat.setAside(1);
+        this.#asides.push(seat);
+      }
+      open = open.filter(({ free }) => free > round);
+    }
+    return this.#asides.length - before;
+  }
+
+  #onWork(claimed: readonly Claimed[], asked: number): void {
+    const seats = this.#asides.splice(0, asked);
+    if (asked > 0) this.isDry = claimed.length < asked;
+    const unused = seats.slice(claimed.length);
+    for (const seat of unused) seat.setAside(-1);
+    for (const [index, each] of claimed.entries()) this.#place(each, seats[index]);
+    for (const seat of new Set(unused)) seat.freed();
+  }
+
+  /** Without a seat when the port claimed more than it was asked to. */
+  #place(claimed: Claimed, seat: Seat | undefined): void {
+    if (!this.serves(claimed.tenant)) {
+      const { run, ref, tenant: owner } = claimed;
+      this.#options.log.error({ run, ref, owner, ...this.place }, "another tenant's step was claimed");
+      this.#letGo(seat);
+      this.giveBack(claimed, `TENANT_WRONG: claimed for the tenant ${this.place.tenant}`);
+      return;
+    }
+    const fail = (error: unknown) => {
+      this.#letGo(seat);
+      this.fail(claimed, error, 'inputs');
+    };
+    try {
+      const resolved = this.#options.resolveInput(claimed);
+      if (resolved instanceof Promise) resolved.then((told) => this.#hand(claimed, told, seat)).catch(fail);
+      else this.#hand(claimed, resolved, seat);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #hand(claimed: Claimed, resolved: Resolved, kept: Seat | undefined): void {
+    const { handler } = resolved;
+    const others = this.#seats.filter((seat) => seat.handlers.has(handler));
+    const fits = kept?.isOpen === true && kept.handlers.has(handler);
+    const seat = fits ? kept : others.find((each) => each.free() > 0);
+    if (seat === undefined && others.length > 0) {
+      // The slot stays set aside: else the worker that lacks the handler would claim the next such step at once.
+      setTimeout(() => {
+        this.#letGo(kept);
+        this.giveBack(claimed, `HANDLER_BUSY: the workers that have the handler ${handler} have no free slot`);
+      }, busyMs).unref();
+      return;
+    }
+    kept?.setAside(-1);
+    seat?.give(claimed, resolved, this);
+    if (kept !== seat) kept?.freed();
+    if (seat !== undefined) return;
+    if (this.isEmpty) this.giveBack(claimed, 'WORKER_LEFT: the worker left before it could be given the step');
+    else this.fail(claimed, this.#handlerMissing(handler), 'unavailable');
+  }
+
+  #letGo(seat: Seat | undefined): void {
+    seat?.setAside(-1);
+    seat?.freed();
+  }
+
+  #handlerMissing(handler: string): OrreryError {
+    const known = [...new Set(this.#seats.flatMap((seat) => [...seat.handlers]))].sort();
+    const message = `no worker of the pool ${this.place.pool} that is connected here has the handler "${handler}"`;
+    const hint = `they have ${known.slice(0, 20).join(', ')}: correct with.handler, or start workers that have it`;
+    return new OrreryError({ code: 'HANDLER_MISSING', message, hint, retry: 'retryable' });
+  }
+}

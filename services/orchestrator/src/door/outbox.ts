@@ -1,0 +1,109 @@
+import type { RawData, WebSocket } from 'ws';
+import { Answers } from './answers.ts';
+import { frameBytesMax, listMax } from './frames.ts';
+import type { FinishCode, Lease } from './types.ts';
+
+export interface TaskFrame extends Lease {
+  readonly attempt: number;
+  readonly handler: string;
+  readonly input: unknown;
+  readonly tenant: string;
+  readonly workflow: string;
+  readonly step: string;
+  readonly deadlineMs: number;
+}
+
+/** Closing codes of RFC 6455. */
+export const closing = { left: 1000, goingAway: 1001, refused: 1008, tooLarge: 1009, failed: 1011 } as const;
+
+/** What goes to one worker: all that one turn of the event loop has to say goes in one frame of each type. */
+export class Outbox {
+  readonly answers = new Answers<FinishCode>();
+  readonly #socket: WebSocket;
+  /** Told of a task that is over the bound of a frame by itself. */
+  readonly #onTooLarge: (task: TaskFrame, bytes: number) => void;
+  #tasks: TaskFrame[] = [];
+  #isFlushing = false;
+  #isLeaving = false;
+
+  constructor(socket: WebSocket, onTooLarge: (task: TaskFrame, bytes: number) => void) {
+    this.#socket = socket;
+    this.#onTooLarge = onTooLarge;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** At once. */
+  send(frame: object): void {
+    this.#sendText(JSON.stringify(frame));
+  }
+
+  push(task: TaskFrame): void {
+    this.#tasks.push(task);
+    this.#flushSoon();
+  }
+
+  answer(place: number, code: FinishCode): void {
+    this.answers.settle(place, code);
+    this.#flushSoon();
+  }
+
+  /** Closes when everything that was handed in is answered. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#flushSoon();
+  }
+
+  /** What was pushed and has not been sent, which is then forgotten. */
+  takeUnsent(): readonly TaskFrame[] {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    return tasks;
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      if (this.isOpen) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const codes = this.answers.take();
+    for (let start = 0; start < codes.length; start += listMax) {
+      this.send({ type: 'accepted', codes: codes.slice(start, start + listMax) });
+    }
+    const tasks = this.takeUnsent();
+    for (let start = 0; start < tasks.length; start += listMax) this.#sendTasks(tasks.slice(start, start + listMax));
+    if (this.#isLeaving && this.answers.isEmpty) this.#socket.close(closing.left);
+  }
+
+  /** Halves what is too much for one frame. */
+  #sendTasks(tasks: readonly TaskFrame[]): void {
+    const text = JSON.stringify({ type: 'work', tasks });
+    const bytes = text.length * 3 > frameBytesMax ? Buffer.byteLength(text) : text.length;
+    const [first] = tasks;
+    if (bytes <= frameBytesMax || first === undefined) {
+      this.#sendText(text);
+    } else if (tasks.length === 1) {
+      this.#onTooLarge(first, bytes);
+    } else {
+      const middle = Math.ceil(tasks.length / 2);
+      this.#sendTasks(tasks.slice(0, middle));
+      this.#sendTasks(tasks.slice(middle));
+    }
+  }
+
+  #sendText(text: string): void {
+    if (this.isOpen) this.#socket.send(text);
+  }
+}
+
+export function asBuffer(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
