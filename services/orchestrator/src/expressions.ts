@@ -175,7 +175,8 @@ const namesShownMax = 20;
 
 function within(node: unknown): string {
   if (Array.isArray(node)) return `; it is a list of ${node.length} items`;
-  if (typeof node !== 'object' || node === null) return ` in ${String(JSON.stringify(node)).slice(0, 100)}`;
+  if (typeof node !== 'object' || node === null)
+    return node === undefined ? ' in nothing' : ` in ${JSON.stringify(node).slice(0, 100)}`;
   const names = Object.keys(node);
   const shown = names.slice(0, namesShownMax).map((name) => name.slice(0, 100));
   return names.length === 0 ? ' in an empty value' : `; there is ${shown.join(', ')}`;

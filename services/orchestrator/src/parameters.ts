@@ -16,7 +16,8 @@ export function bindParameters(
     .map((name) => `unknown parameter "${name}"${names.length > 0 ? `, did you mean "${closest(name, names)}"?` : ''}`);
   const bound: Record<string, ParameterValue> = {};
   for (const [name, parameter] of Object.entries(declared)) {
-    const value = given[name] ?? parameter.default;
+    // Only what was given: every object has a value for names such as constructor.
+    const value = (Object.hasOwn(given, name) ? given[name] : undefined) ?? parameter.default;
     if (value === undefined) problems.push(`the parameter "${name}" (${parameter.type}) is missing`);
     else if (isOfType(value, parameter.type)) bound[name] = value;
     else problems.push(`the parameter "${name}" is ${JSON.stringify(value)}: it must be a ${parameter.type}`);

@@ -3,7 +3,7 @@ import type { ExpressionRoot, Reference } from '../expression.ts';
 import { findAncestors } from './workflow-ancestors.ts';
 import { nearest, type Findings, type Path } from './workflow-findings.ts';
 import type { StepGraph } from './workflow-graph.ts';
-import type { MapBody, Step } from './workflow-steps.ts';
+import type { StepBody, Step } from './workflow-steps.ts';
 import type { Workflow } from './workflow.ts';
 
 /** A value whose expressions are read: where it stands, and what they may begin with there. */
@@ -68,7 +68,7 @@ function* placesOf(step: Step, index: number): Generator<ExpressionPlace> {
 }
 
 /** What of a step's `with` is read for expressions. SQL is sent as it stands: what changes in it are its parameters. */
-export function readWith(step: Pick<Step | MapBody, 'uses' | 'with'>): unknown {
+export function readWith(step: Pick<Step | StepBody, 'uses' | 'with'>): unknown {
   if (step.uses !== 'sql') return step.with;
   return 'parameters' in step.with ? { parameters: step.with.parameters } : {};
 }

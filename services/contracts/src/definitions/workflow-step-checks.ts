@@ -2,7 +2,7 @@ import { hasExpression, parseTemplate } from '../expression.ts';
 import type { Fallback, Retry, Timeouts } from './workflow-endurance.ts';
 import { refuseExpressions } from './workflow-expression-checks.ts';
 import { nearest, type Findings, type Path } from './workflow-findings.ts';
-import type { MapBody, Step } from './workflow-steps.ts';
+import type { StepBody, Step } from './workflow-steps.ts';
 import type { Workflow } from './workflow.ts';
 
 const attemptDefaultSeconds = 300;
@@ -34,7 +34,7 @@ interface Place {
   readonly findings: Findings;
 }
 
-function checkEndurance(step: Step | MapBody, path: Path, { workflow, findings }: Place): void {
+function checkEndurance(step: Step | StepBody, path: Path, { workflow, findings }: Place): void {
   if (step.retry !== undefined) checkRetry(step.retry, [...path, 'retry'], findings);
   if (step.timeouts !== undefined) {
     checkTimeouts(step.timeouts, [...path, 'timeouts'], { uses: step.uses, workflow, findings });
@@ -109,7 +109,7 @@ function checkFallback({ result, classes = [] }: Fallback, path: Path, findings:
   findings.addDoubled([...path, 'classes'], classes, 'class');
 }
 
-function checkKind(step: Step | MapBody, path: Path, { workflow, findings }: Place): void {
+function checkKind(step: Step | StepBody, path: Path, { workflow, findings }: Place): void {
   const within = [...path, 'with'];
   switch (step.uses) {
     case 'sql':

@@ -158,7 +158,7 @@ const child = {
 };
 
 /** What is done with every item of a map: `item` and `index` are known in its `with`. */
-export const MapBody = Type.Union(
+export const StepBody = Type.Union(
   [
     Type.Object({ ...task, ...endurance }, closed),
     Type.Object({ ...program, ...endurance }, closed),
@@ -168,7 +168,7 @@ export const MapBody = Type.Union(
   ],
   { description: 'what is done with each item: task, process, http, sql or workflow' },
 );
-export type MapBody = Static<typeof MapBody>;
+export type StepBody = Static<typeof StepBody>;
 
 /** The same for every item of a list that only the run knows; its result is `{ items, failed }`. */
 const MapStep = Type.Object(
@@ -198,7 +198,7 @@ const MapStep = Type.Object(
       },
       closed,
     ),
-    step: MapBody,
+    step: StepBody,
   },
   closed,
 );

@@ -3,7 +3,8 @@ import { closed, Name, Schema, Tenant } from './fields.ts';
 import { Step, stepsMax } from './workflow-steps.ts';
 import { Trigger } from './workflow-triggers.ts';
 
-export { Step } from './workflow-steps.ts';
+export { Step, StepBody } from './workflow-steps.ts';
+export type { ErrorClass, Fallback, Limit, Retry, Timeouts } from './workflow-endurance.ts';
 export { Trigger } from './workflow-triggers.ts';
 
 export const Parameter = Type.Object(
