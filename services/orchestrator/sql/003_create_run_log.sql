@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS run_log
     arguments String COMMENT 'of a control call, as a JSON list' CODEC(ZSTD(1)),
     release LowCardinality(String),
     at DateTime64(3, 'UTC') COMMENT 'by the clock of Redis' CODEC(Delta, ZSTD(1)),
-    digest String COMMENT 'SHA-256 of the entry as it was published' CODEC(ZSTD(1))
+    digest String COMMENT 'SHA-256 of the entry without its arguments' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(at)

@@ -9,7 +9,7 @@ import type { HistoryMetrics } from './metrics.ts';
 export interface TakenEntry {
   readonly shard: string;
   readonly entry: LogEntry;
-  /** SHA-256 of the entry as it was published. */
+  /** SHA-256 of what it says: a call that was applied again says the same, in a text whose keys may have another order. */
   readonly digest: string;
 }
 
@@ -118,9 +118,15 @@ function readEvent(event: BusEvent): TakenEntry | string {
   if (!/^s\d{2}$/.test(event.key)) return `the key ${JSON.stringify(event.key.slice(0, 64))} is no shard`;
   try {
     const entry = readEntry(event.value.toString('utf8'));
-    return { shard: event.key, entry, digest: createHash('sha256').update(event.value).digest('hex') };
+    return { shard: event.key, entry, digest: digestOfEntry(entry) };
   } catch (error) {
     if (error instanceof LogEntryInvalid) return error.message;
     throw error;
   }
+}
+
+/** Without the arguments of the call, which a relay may have cut. */
+function digestOfEntry({ n, at, release, call, by, events }: LogEntry): string {
+  const said = JSON.stringify([n, at, release, call[0], by ?? null, events]);
+  return createHash('sha256').update(said).digest('hex');
 }

@@ -141,8 +141,13 @@ export class Relay {
       n: String(entry.n),
       schema: String(runLogSchema),
     };
-    const digest = createHash('sha256').update(value).digest('hex');
-    return { id, n: entry.n, digest, events: entry.events.length, event: { key: this.#shard, value, headers } };
+    return {
+      id,
+      n: entry.n,
+      digest: digestOfEntry(entry),
+      events: entry.events.length,
+      event: { key: this.#shard, value, headers },
+    };
   }
 
   /** An entry that no message holds goes without its arguments: then history is whole, and only a repair can't apply it again. */
@@ -173,4 +178,11 @@ function parse(shard: string, id: string, text: string): RunLogEntry {
 function isEntry(entry: Partial<RunLogEntry> | null): entry is RunLogEntry {
   const listed = Array.isArray(entry?.call) && Array.isArray(entry.events);
   return Number.isSafeInteger(entry?.n) && listed && typeof entry.runs === 'object';
+}
+
+/** Of what it says: an entry that a repair made again has its runs in any order. */
+function digestOfEntry({ n, at, release, call, by, runs, events }: RunLogEntry): string {
+  const lines = Object.entries(runs).sort(([one], [other]) => (one < other ? -1 : 1));
+  const said = JSON.stringify([n, at, release, call, by ?? null, lines, events]);
+  return createHash('sha256').update(said).digest('hex');
 }

@@ -10,8 +10,8 @@ export interface ShardLog {
   /** From here on the shard takes no work in and gives none out, until `open`. */
   close(shard: string): Promise<void>;
   /**
-   * Applies an entry again, by the clock that it carries. `known`: the store has this very entry. `differs`: the call gave other events
-   * than the entry has, or another entry stands at its place; then nothing was changed.
+   * Applies an entry again, by the clock that it carries. `known`: the store has this entry. `differs`: it did something else than the
+   * entry says, or does not follow on what the store has: work must not go on from there.
    */
   replay(shard: string, entry: string): Promise<'applied' | 'known' | 'differs'>;
   open(shard: string): Promise<void>;

@@ -111,6 +111,18 @@ describe('the history of runs', function () {
     assert.deepEqual(await query('SELECT toUInt32(count()) AS n FROM run_log_rejects'), [{ n: 0 }]);
   });
 
+  it('takes an entry that a repair made again for the same, though its keys have another order', async () => {
+    const history = await open();
+    const batch = [runMoves('s00-a', 1, ['', 'queued']), runMoves('s00-b', 1, ['', 'queued'])];
+    const text = entryText({ n: 1, events: batch });
+    const { runs, ...rest } = JSON.parse(text) as { runs: Record<string, unknown> };
+    const again = JSON.stringify({ runs: Object.fromEntries(Object.entries(runs).toReversed()), ...rest });
+    await record(history, events(text));
+    await record(history, events(again));
+    assert.deepEqual(await query('SELECT toUInt32(count()) AS n FROM run_log_rejects'), [{ n: 0 }]);
+    assert.equal((await verifyAll(history.database, interval)).rows, 2);
+  });
+
   it('keeps aside what contradicts an entry recorded before, and what is no entry', async () => {
     const { metrics, counted } = makeMetrics();
     const history = await open(metrics);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { coreLog, type ReplayingCore } from '#services/orchestrator/src/history/core-log.ts';
 import { repairsFrom, Repairs, type ShardLog } from '#services/orchestrator/src/history/repair.ts';
-import { entryText, makeMetrics, quiet } from './run-log.ts';
+import { entryText, makeMetrics, quiet, runMoves } from './run-log.ts';
 
 /** A shard whose state is the list of the entries that were applied. */
 class FakeShard implements ShardLog {
@@ -116,5 +117,21 @@ describe('a store that lost its tail', () => {
   it('can not be brought back from a bus that lies in it', () => {
     assert.equal(repairsFrom({ driver: 'redis' }, quiet), false);
     assert.equal(repairsFrom({ driver: 'kafka' }, quiet), true);
+  });
+
+  it('is applied again only as history says: other events, or a gap, differ', async () => {
+    const events = [runMoves('s00-a', 1, ['', 'queued']), runMoves('s00-b', 1, ['', 'queued'])];
+    const entry = entryText({ n: 4, events });
+    const { runs, ...rest } = JSON.parse(entry) as { runs: Record<string, unknown> };
+    const reordered = JSON.stringify({ runs: Object.fromEntries(Object.entries(runs).toReversed()), ...rest });
+    const other = entryText({ n: 4, events: events.toReversed() });
+    const judge = async (answer: Awaited<ReturnType<ReplayingCore['replay']>>) => {
+      const core: ReplayingCore = { replay: async () => answer, close: async () => 3 };
+      return coreLog(core, async () => 3).replay('s00', entry);
+    };
+    assert.equal(await judge({ outcome: 'applied', made: reordered }), 'applied');
+    assert.equal(await judge({ outcome: 'known', made: '' }), 'known');
+    assert.equal(await judge({ outcome: 'applied', made: other }), 'differs');
+    assert.equal(await judge({ outcome: 'gap', made: '' }), 'differs');
   });
 });
