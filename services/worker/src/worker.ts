@@ -60,7 +60,8 @@ class ConnectedWorker implements Worker {
   #pingedAtMs = 0;
   /** The orchestrator goes away: this connection is given up once all is answered. */
   #isMoving = false;
-  #draining: Promise<void> | undefined;
+  #isDraining = false;
+  #drained: Promise<void> | undefined;
   #isClosed = false;
   #waiters: (() => void)[] = [];
 
@@ -97,8 +98,9 @@ class ConnectedWorker implements Worker {
   }
 
   drain(): Promise<void> {
-    this.#draining ??= this.#drain();
-    return this.#draining;
+    this.#isDraining = true;
+    this.#drained ??= this.#drain();
+    return this.#drained;
   }
 
   async #drain(): Promise<void> {
@@ -172,7 +174,7 @@ class ConnectedWorker implements Worker {
     const attempt = new Attempt(task, at, { nowMs: () => performance.now(), write: this.#settings.log });
     const { handlers } = this.#settings;
     const handler = Object.hasOwn(handlers, task.handler) ? handlers[task.handler] : undefined;
-    if (this.#draining !== undefined) {
+    if (this.#isDraining) {
       this.#handIn.add(attempt.giveBack('the worker stops'));
     } else if (handler === undefined) {
       const message = `this worker has no handler "${task.handler}"; it has ${Object.keys(handlers).join(', ')}`;
@@ -238,7 +240,7 @@ class ConnectedWorker implements Worker {
 
   #windowWanted(): number {
     const { slots } = this.#settings;
-    return this.#draining === undefined ? Math.max(0, slots - this.#attempts.countOthers(this.#connections)) : 0;
+    return this.#isDraining ? 0 : Math.max(0, slots - this.#attempts.countOthers(this.#connections));
   }
 
   #updateWindow(): void {

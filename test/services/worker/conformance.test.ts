@@ -3,7 +3,7 @@ import { eventually } from '#test/support/eventually.ts';
 import { findPython, leaseMs, Place, type Language } from './place.ts';
 import type { FakeStep } from './fake-core.ts';
 
-const languages: readonly Language[] = ['typescript'];
+const languages: readonly Language[] = ['typescript', 'python'];
 const ended = (steps: readonly FakeStep[]) => () => steps.every(({ accepted }) => accepted.length > 0);
 const payload = (step: FakeStep | undefined): unknown => JSON.parse(step?.accepted[0]?.payload || 'null');
 
