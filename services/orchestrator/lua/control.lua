@@ -1,7 +1,7 @@
 -- What people do to a run, a step, a workflow, a tenant or a pool.
 -- Input:  ARGV[2] verb, ARGV[3] tenant, ARGV[4] actor, ARGV[5] reason, ARGV[6] run, or a scope, ARGV[7] how (JSON), by verb:
 --         cancel {grace (ms)}; kill; pause, resume (a run, or a scope: t|tenant, w|tenant/workflow); skip {ref}; priority {priority}
---         reset {from: states that may be reset, steps: up to 256 [ref, state, arrived], wts: {field: number}, left, last, definition, outbox_max, queued_max}
+--         reset {steps: up to 64 [ref, state, arrived, on], wts: {field: number}, left, last, definition or '', outbox_max, queued_max}
 --         limit {most: number, -1 for none} (scope t|…, p|…, w|… weight, b|… retries a minute)
 -- Output: {"now": us, "outcome": done | nothing | missing | wrong-state | outbox-full | queue-full, "state": of the run or step}
 local control_verbs = {}
@@ -40,6 +40,7 @@ end
 control_verbs.skip = function(ctx, run, how, change)
   if run.state ~= 'running' then return 'wrong-state' end
   if step_of(ctx, run, how.ref).state == 'running' then return 'wrong-state' end
+  change.on = 'person'
   if not stop_step(ctx, run, how.ref, 'skipped', change) then return 'wrong-state' end
   ended_well(ctx, run, how.ref)
   return 'done'
@@ -52,14 +53,27 @@ control_verbs.priority = function(ctx, run, how, change)
   return 'done'
 end
 
+-- Another definition for the rest of the run's life; it must be laid down.
+local function change_definition(ctx, run, digest)
+  redis.call('HINCRBY', key(ctx, 'def', digest), 'runs', 1)
+  redis.call('HINCRBY', key(ctx, 'def', run.definition), 'runs', -1)
+  run.definition, run.steps = digest, {}
+  run.named = cjson.encode({ run.tenant, run.workflow, digest, run.actor })
+  local line = cjson.decode(field_of_run(ctx, run, 'line'))
+  line[4] = digest
+  redis.call('HSET', key(ctx, 'run', run.id), 'definition', digest, 'named', run.named, 'line', cjson.encode(line))
+end
+
 -- Puts steps of an ended run back, a part a call; the last part queues the run again.
 control_verbs.reset = function(ctx, run, how, change)
   if run.state ~= 'resetting' then
     if is_open(run) then return 'wrong-state' end
+    if how.definition ~= '' and head_of(ctx, how.definition) == nil then return 'missing' end
     if outbox_full(ctx, how.outbox_max) then return 'outbox-full' end
     if redis.call('ZCARD', key(ctx, 'queue', run.lane)) >= how.queued_max then return 'queue-full' end
     redis.call('ZREM', key(ctx, 'ended'), run.id)
     move_run(ctx, run, 'resetting', change)
+    if how.definition ~= '' and how.definition ~= run.definition then change_definition(ctx, run, how.definition) end
   end
   for _, each in ipairs(how.steps) do
     local ref, to, arrived = each[1], each[2], each[3]
@@ -94,7 +108,7 @@ local function control_scope(ctx, argv, how)
     if not was then return 'nothing' end
     redis.call('HDEL', key(ctx, field), scope)
   end
-  ctx.changed, ctx.pauses, ctx.limits = true, nil, {}
+  ctx.changed, ctx.pauses, ctx.limits, ctx.by = true, nil, {}, { argv[3], argv[4] }
   ctx.ruled = redis.call('EXISTS', key(ctx, 'limits'), key(ctx, 'paused')) > 0
   if kind == 't' then call_back(ctx, name) end
   if kind == 'p' then ctx.woken[name] = true end

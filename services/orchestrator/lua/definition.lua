@@ -21,6 +21,7 @@ local function head_of(ctx, digest)
   local head = cjson.decode(found[1])
   for _, profile in ipairs(head.profiles) do
     if profile.body then profile.body = head.profiles[profile.body + 1] end
+    profile.to_running = { pool = profile.pool }
   end
   return keep('heads', digest, head)
 end

@@ -1,5 +1,5 @@
 -- One round trip of whoever works: hands in how attempts ended, and takes the next steps under leases.
--- Input:  ARGV[2] random share (0..1), ARGV[3] {pools: in which order, want: most steps in all} (JSON), ARGV[4] lease (ms), ARGV[5] list (JSON) of up to 64
+-- Input:  ARGV[2] random share (0..1), ARGV[3] {pools: in which order, want: most steps in all, tenant: whose alone} (JSON), ARGV[4] lease (ms), ARGV[5] list (JSON) of up to 64
 --         [run, ref, fence, outcome, payload, class, retryable 0 | 1, reason, after (ms)]
 --         outcome: succeeded (payload: the result), failed (the error), returned (given back), suspended (what it waits for), cancelled
 -- Output: {"now": us, "codes": [1 accepted | 0 accepted before | -1 the lease was lost ...],
@@ -83,11 +83,11 @@ local function exchange(ctx, argv)
   flush_arrivals(ctx)
   carry_on(ctx)
   local wanted, taken = cjson.decode(argv[3]), {}
-  if #wanted.pools == 1 then take_fresh(ctx, wanted.pools[1], wanted.want, tonumber(argv[4]), taken) end
+  if #wanted.pools == 1 then take_fresh(ctx, wanted.pools[1], wanted.want, wanted.tenant, tonumber(argv[4]), taken) end
   flush_lines(ctx)
   -- What was handed in has had its share of the work; what is taken has one of its own.
   ctx.work = 0
-  for _, pool in ipairs(wanted.pools) do take(ctx, pool, wanted.want - #taken, tonumber(argv[4]), taken) end
+  for _, pool in ipairs(wanted.pools) do take(ctx, pool, wanted.want - #taken, wanted.tenant, tonumber(argv[4]), taken) end
   return '{"now":' .. digits(ctx.now_us) .. ',"codes":[' .. table.concat(codes, ',') .. '],' .. describe(ctx, taken) .. '}'
 end
 

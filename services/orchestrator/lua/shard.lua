@@ -73,8 +73,9 @@ local function append_log(ctx, verb, argv)
   local runs = {}
   for id, line in pairs(ctx.named) do runs[#runs + 1] = cjson.encode(id) .. ':' .. line end
   ctx.sequence = ctx.sequence + 1
+  local by = ctx.by and ',"by":' .. cjson.encode(ctx.by) or ''
   local entry = '{"n":' .. ctx.sequence .. ',"at":"' .. digits(ctx.now_us) .. '","release":' .. cjson.encode(ctx.release)
-    .. ',"call":' .. cjson.encode(call) .. ',"runs":{' .. table.concat(runs, ',') .. '},"events":['
+    .. by .. ',"call":' .. cjson.encode(call) .. ',"runs":{' .. table.concat(runs, ',') .. '},"events":['
     .. table.concat(ctx.events, ',') .. ']}'
   redis.call('XADD', key(ctx, 'out'), '*', 'e', entry)
   redis.call('HSET', key(ctx, 'meta'), 'seq', ctx.sequence, 'fence', digits(ctx.fence), 'ruled', ctx.ruled and '1' or '0',

@@ -197,7 +197,7 @@ local function grant(ctx, member, lease_ms, taken)
   if profile.queue > 0 then drop_timer(ctx, timer('queue', run, ref, step.attempt)) end
   step.fence, step.attempt, step.started, step.due = next_fence(ctx), step.attempt + 1, ctx.now, ctx.now + profile.attempt
   count(ctx, run, step, profile, 1)
-  move_step(ctx, run, ref, 'running')
+  move_step(ctx, run, ref, 'running', profile.to_running)
   ctx.leases[#ctx.leases + 1] = digits(math.min(ctx.now + lease_ms, step.due))
   ctx.leases[#ctx.leases + 1] = lease_member(run, ref, step)
   taken[#taken + 1] = { run = run, ref = ref, step = step }
@@ -205,7 +205,7 @@ local function grant(ctx, member, lease_ms, taken)
 end
 
 -- Where nobody waits in a pool, what this call made ready goes straight to who asks.
-local function take_fresh(ctx, pool, want, lease_ms, taken)
+local function take_fresh(ctx, pool, want, only, lease_ms, taken)
   local found, place
   for where, line in pairs(ctx.ready) do
     if line.pool == pool then
@@ -213,25 +213,31 @@ local function take_fresh(ctx, pool, want, lease_ms, taken)
       found, place = line, where
     end
   end
-  if found == nil or ctx.ruled or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
+  if found == nil or ctx.ruled or (only and found.tenant ~= only) or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
   ctx.ready[place] = nil
   for i = 2, #found.members, 2 do grant(ctx, found.members[i], lease_ms, taken) end
 end
 
+-- Whose turn it is: a tenant and whether others wait, or nil. A worker of one tenant takes that one's steps alone.
+local function next_tenant(turn, only)
+  if only then return redis.call('ZSCORE', turn, only) and only or nil, false end
+  local front = redis.call('ZRANGE', turn, 0, 1)
+  return front[1], front[2] ~= nil
+end
+
 -- Tenants in turn; within a tenant by priority, then the oldest run. A tenant alone is served by the handful.
-local function take(ctx, pool, want, lease_ms, taken)
+local function take(ctx, pool, want, only, lease_ms, taken)
   local turn, base = key(ctx, 'turn', pool), string.match(pool, '^[^@]*')
   while want > 0 and ctx.work < work_max do
     local room = math.min(want, room_in(ctx, 'p|' .. base))
-    local front = redis.call('ZRANGE', turn, 0, 1)
-    local tenant = front[1]
+    local tenant, others = next_tenant(turn, only)
     if room <= 0 or tenant == nil then return end
     room = math.min(room, room_in(ctx, 't|' .. tenant), work_max - ctx.work)
     if room <= 0 or is_paused(ctx, 't|' .. tenant) then
       set_aside(ctx, pool, tenant)
     else
       local line = key(ctx, 'ready', pool .. ':' .. tenant)
-      local members, granted = redis.call('ZPOPMIN', line, front[2] and 1 or room), 0
+      local members, granted = redis.call('ZPOPMIN', line, others and 1 or room), 0
       load_members(ctx, members)
       for i = 1, #members, 2 do
         ctx.work = ctx.work + 1

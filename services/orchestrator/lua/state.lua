@@ -70,7 +70,7 @@ local function field_of_run(ctx, run, field)
   return redis.call('HGET', key(ctx, 'run', run.id), field)
 end
 
--- `what`: ref, name, attempt and fence of a step as JSON; the run itself has none.
+-- `what`: ref, name, attempt and fence of a step as JSON; the run itself has none. An event to running names the pool.
 local function emit(ctx, run, what, from, to, change)
   touch(ctx, run)
   if not run.quoted_actor then
@@ -79,7 +79,8 @@ local function emit(ctx, run, what, from, to, change)
   end
   run.sequence = run.sequence + 1
   ctx.events[#ctx.events + 1] = run.json .. run.sequence .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
-    .. quoted(change.reason) .. ',' .. (change.actor and quoted(change.actor) or run.quoted_actor) .. ']'
+    .. quoted(change.reason) .. ',' .. (change.actor and quoted(change.actor) or run.quoted_actor)
+    .. (change.pool and ',' .. quoted(change.pool) .. ']' or ']')
 end
 
 local function move_run(ctx, run, to, change)

@@ -1,10 +1,10 @@
 -- Takes in runs: once for each name, each idempotency key, and each logical time of a trigger.
 -- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 32:
 --         { run, tenant, actor, workflow, definition, parameters (JSON), trigger, logical (ms), key, request, key_ms, runs_max, timeout (ms),
---           priority, overlap (queue | skip | replace), fired (name of a trigger with a clock or ''), parent (run|ref or ''), pins (JSON or ''),
---           limit_keys { ref = key } }
+--           priority, overlap (queue | skip | replace), automatic (a trigger asks, no person), fired (whose watermark moves, or ''),
+--           after (ms: a watermark beyond it says that this time was decided), parent (run|ref or ''), pins (JSON or ''), limit_keys { ref = key } }
 -- Output: {"now": us, "outcomes": [[outcome, run, state]...]}: accepted; known; definition-needed; key-reused; outbox-full; queue-full;
---         fired (this logical time has passed); skipped (one runs already, or its workflow is paused)
+--         past (this logical time was decided before); skipped (one runs already); paused (its workflow or tenant is)
 local function known_run(ctx, s)
   if s.key ~= '' then
     local known = redis.call('HMGET', key(ctx, 'idem', s.tenant .. ':' .. s.key), 'run', 'request')
@@ -15,7 +15,7 @@ local function known_run(ctx, s)
   if run ~= nil then return { 'known', s.run, run.state } end
   if s.fired ~= '' then
     local last = redis.call('HGET', key(ctx, 'fired', s.tenant), s.workflow .. '|' .. s.fired)
-    if last and tonumber(last) >= s.logical then return { 'fired', s.run, '' } end
+    if last and tonumber(last) > s.after then return { 'past', s.run, '' } end
   end
   return nil
 end
@@ -26,10 +26,10 @@ local function refuse(ctx, s, argv)
   if head_of(ctx, s.definition) == nil then return 'definition-needed' end
   if outbox_full(ctx, argv[3]) then return 'outbox-full' end
   if redis.call('ZCARD', key(ctx, 'queue', lane)) >= tonumber(argv[2]) then return 'queue-full' end
-  if s.fired == '' then return nil end
+  if not s.automatic then return nil end
+  if is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. s.tenant) then return 'paused' end
   local busy = redis.call('ZCARD', key(ctx, 'queue', lane)) + redis.call('ZCARD', key(ctx, 'slots', lane)) > 0
-  if (busy and s.overlap == 'skip') or is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. s.tenant) then return 'skipped' end
-  return nil
+  return busy and s.overlap == 'skip' and 'skipped' or nil
 end
 
 local function replace_others(ctx, lane)
@@ -68,7 +68,7 @@ local function submit(ctx, argv)
     local answer = known_run(ctx, s)
     if answer == nil then
       local refused = refuse(ctx, s, argv)
-      local final = refused == nil or refused == 'skipped'
+      local final = refused == nil or refused == 'skipped' or refused == 'paused'
       if final and s.fired ~= '' then
         redis.call('HSET', key(ctx, 'fired', s.tenant), s.workflow .. '|' .. s.fired, digits(s.logical))
         ctx.changed = true

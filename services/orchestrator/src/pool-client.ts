@@ -9,6 +9,8 @@ export interface PoolClientOptions {
   /** The lines that are asked, in this order: those of runs pinned to a build first. */
   readonly pools: readonly string[];
   readonly leaseMs: number;
+  /** Whose steps alone; absent: every tenant's. */
+  readonly tenant?: string;
   /** How often an idle client looks: wake-ups are hints. */
   readonly pollMs: number;
   readonly transitions: Pick<Transitions, 'exchange'>;
@@ -25,7 +27,7 @@ interface Pending {
 }
 
 /** Most text of endings in one call, so that its entry of the log stays below what a broker takes. */
-const payloadsLengthMax = 512 * 1024;
+const payloadsLengthMax = 192 * 1024;
 const failureFirstMs = 50;
 const failureMaxMs = 2000;
 
@@ -96,13 +98,13 @@ export class PoolClient {
   }
 
   async #exchange(): Promise<void> {
-    const { shard, pools, leaseMs, transitions, clock, onWork } = this.#options;
+    const { shard, pools, tenant, leaseMs, transitions, clock, onWork } = this.#options;
     const batch = this.#nextBatch();
     const want = this.#stopped ? 0 : Math.max(0, this.#free);
     const safeUntilMs = clock.now() + leaseMs;
     this.#mayHaveMore = false;
     try {
-      const asked = { pools, want, leaseMs };
+      const asked = { pools, want, leaseMs, ...(tenant === undefined ? {} : { tenant }) };
       const { codes, claimed } = await transitions.exchange(
         shard,
         asked,

@@ -20,8 +20,10 @@ export interface Submission {
   /** The caller's key with the digest of what it asked for. */
   readonly idempotency?: { readonly key: string; readonly request: string };
   readonly priority?: number;
-  /** The trigger with a clock that fires: it starts one run for each logical time, whoever fires it. */
-  readonly fired?: string;
+  /** A trigger asks for it, no person: not while its workflow or tenant is paused. */
+  readonly automatic?: boolean;
+  /** Whose watermark moves to the logical time; one that is beyond `afterMs` says that this time was decided before. */
+  readonly fired?: { readonly trigger: string; readonly afterMs: number };
   readonly overlap?: 'queue' | 'skip' | 'replace';
   /** `run|ref` of the step that waits for it. */
   readonly parent?: string;
@@ -32,7 +34,15 @@ export interface Submission {
 }
 
 export type SubmitOutcome =
-  'accepted' | 'known' | 'key-reused' | 'outbox-full' | 'queue-full' | 'fired' | 'skipped' | 'definition-needed';
+  | 'accepted'
+  | 'known'
+  | 'key-reused'
+  | 'outbox-full'
+  | 'queue-full'
+  | 'past'
+  | 'skipped'
+  | 'paused'
+  | 'definition-needed';
 
 export interface Submitted {
   readonly outcome: SubmitOutcome;
@@ -112,6 +122,8 @@ export type ControlVerb =
       readonly counts: Readonly<Record<string, number>>;
       readonly left: number;
       readonly last: boolean;
+      /** Digest of the definition that the run goes on with; absent: the one that it has. */
+      readonly definition?: string;
     };
 
 export interface Control {
@@ -210,7 +222,13 @@ export class Transitions {
   /** Hands in up to 64 endings and takes the next steps of the pools. */
   async exchange(
     shard: string,
-    asked: { readonly pools: readonly string[]; readonly want: number; readonly leaseMs: number },
+    asked: {
+      readonly pools: readonly string[];
+      readonly want: number;
+      readonly leaseMs: number;
+      /** Whose steps alone; absent: every tenant's. */
+      readonly tenant?: string;
+    },
     endings: readonly Ending[],
   ): Promise<{ readonly codes: Acceptance[]; readonly claimed: ClaimedStep[] }> {
     const rows = endings.map((ending) => [
@@ -219,7 +237,7 @@ export class Transitions {
     ]);
     const answer = await this.#call(shard, 'exchange', [
       String(this.#deps.random()),
-      JSON.stringify({ pools: asked.pools, want: asked.want }),
+      JSON.stringify({ pools: asked.pools, want: asked.want, tenant: asked.tenant }),
       asked.leaseMs,
       JSON.stringify(rows),
     ]);
@@ -298,7 +316,8 @@ export class Transitions {
       ...{ parameters: wanted.parameters, trigger: wanted.trigger, logical: wanted.logicalMs },
       ...{ key: idempotency?.key ?? '', request: idempotency?.request ?? '', key_ms: idempotencyKeptMs },
       ...{ runs_max: plan.runsMax, timeout: plan.timeoutMs, priority: wanted.priority ?? plan.priority },
-      ...{ overlap: wanted.overlap ?? 'queue', fired: wanted.fired ?? '', parent: wanted.parent ?? '' },
+      ...{ overlap: wanted.overlap ?? 'queue', automatic: wanted.automatic ?? false, parent: wanted.parent ?? '' },
+      ...{ fired: wanted.fired?.trigger ?? '', after: wanted.fired?.afterMs ?? 0 },
       ...{ pins: wanted.pins === undefined ? '' : JSON.stringify(wanted.pins), limit_keys: wanted.limitKeys ?? {} },
     }));
     const answer = await this.#call(shard, 'submit', [queuedRunsMax, outboxEventsMax, JSON.stringify(rows)]);
@@ -309,8 +328,8 @@ export class Transitions {
     if (how.verb === 'cancel') return { grace: how.graceMs };
     if (how.verb !== 'reset') return how;
     const { outboxEventsMax, queuedRunsMax } = this.#deps.bounds;
-    const { steps, counts, left, last } = how;
-    return { steps, wts: counts, left, last, outbox_max: outboxEventsMax, queued_max: queuedRunsMax };
+    const { steps, counts, left, last, definition = '' } = how;
+    return { steps, wts: counts, left, last, definition, outbox_max: outboxEventsMax, queued_max: queuedRunsMax };
   }
 
   async #call(shard: string, verb: string, args: readonly (string | number)[]): Promise<Answer> {
