@@ -56,7 +56,7 @@ end
 -- Another definition for the rest of the run's life; it must be laid down.
 local function change_definition(ctx, run, digest)
   redis.call('HINCRBY', key(ctx, 'def', digest), 'runs', 1)
-  redis.call('HINCRBY', key(ctx, 'def', run.definition), 'runs', -1)
+  let_go(ctx, run.definition)
   run.definition, run.steps = digest, {}
   run.named = cjson.encode({ run.tenant, run.workflow, digest, run.actor })
   local line = cjson.decode(field_of_run(ctx, run, 'line'))

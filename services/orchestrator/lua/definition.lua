@@ -50,6 +50,13 @@ local function profile_of(ctx, run, ref)
   return string.find(ref, '.', 1, true) and profile.body or profile
 end
 
+-- A definition goes with the last run that has it.
+local function let_go(ctx, digest)
+  if redis.call('HINCRBY', key(ctx, 'def', digest), 'runs', -1) > 0 then return end
+  redis.call('UNLINK', key(ctx, 'def', digest))
+  kept.heads[digest] = nil
+end
+
 -- Lays down a part of a definition; anyone may, as often as they like.
 -- Input:  ARGV[2] digest, then pairs of a field and its text: head, plan, p:<chunk>, t:<chunk>; the last call ends with complete 1
 -- Output: {"now": us}

@@ -1,4 +1,4 @@
--- Forgets runs that ended long ago; their history is in the event store. A definition goes with its last run.
+-- Forgets runs that ended long ago; their history is in the event store.
 -- Input:  ARGV[2] how long an ended run is kept (ms), ARGV[3] most ended runs kept, ARGV[4] most runs a call
 -- Output: {"now": us, "count": n}
 local function purge(ctx, argv)
@@ -11,10 +11,7 @@ local function purge(ctx, argv)
     redis.call('UNLINK', key(ctx, 'run', id), key(ctx, 'st', id), key(ctx, 'wt', id), key(ctx, 'data', id), key(ctx, 'park', 'run|' .. id))
     redis.call('ZREM', key(ctx, 'runs', run.tenant), id)
     redis.call('ZREM', ended, id)
-    if redis.call('HINCRBY', key(ctx, 'def', run.definition), 'runs', -1) == 0 then
-      redis.call('UNLINK', key(ctx, 'def', run.definition))
-      kept.heads[run.definition] = nil
-    end
+    let_go(ctx, run.definition)
   end
   ctx.changed = count > 0
   return '{"now":' .. digits(ctx.now_us) .. ',"count":' .. count .. '}'

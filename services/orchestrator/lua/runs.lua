@@ -8,6 +8,7 @@ local function start_run(ctx, run, change)
   run.started, run.changed = ctx.now, true
   move_run(ctx, run, 'running', change)
   later(ctx, again and 'release-reset' or 'release-roots', run.id, again and 0 or 1)
+  if again then later(ctx, 'unpark', 'run|' .. run.id, 1e6) end
 end
 
 -- Starts what waits in line, by priority and age, while the workflow allows one more. Bounded: the next end goes on.

@@ -157,7 +157,8 @@ end
 
 -- What keeps a ready step of a tenant that has its turn from being claimed: a scope to wait for, or nil.
 local function hindrance(ctx, run, ref, step, profile)
-  if run.paused ~= '' then return 'run|' .. run.id end
+  -- The items of a map whose run begins again wait for it to start.
+  if run.paused ~= '' or run.state ~= 'running' then return 'run|' .. run.id end
   if is_paused(ctx, 'w|' .. run.lane) then return 'w|' .. run.lane end
   if profile.limit == 0 then return nil end
   step.key = limit_key(ctx, run, ref)
@@ -184,7 +185,7 @@ end
 local function grant(ctx, member, lease_ms, taken)
   local id, ref = split(member)
   local run = run_of(ctx, id)
-  if run == nil or run.state ~= 'running' then return false end
+  if run == nil or (run.state ~= 'running' and run.state ~= 'queued' and run.state ~= 'resetting') then return false end
   local step = step_of(ctx, run, ref)
   if step.state ~= 'ready' then return false end
   local profile = profile_of(ctx, run, ref)
