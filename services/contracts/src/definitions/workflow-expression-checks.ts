@@ -91,7 +91,8 @@ export function* checkPlace(
     if (typeof found === 'string') {
       findings.add(at, found, `an expression is \${{ ${roots.join('.… | ')}.… }}`);
     } else if (!roots.includes(found.root)) {
-      const reason = wheres[found.root] ?? `${found.root} is not known in ${where}`;
+      const elsewhere = roots.includes('item') ? undefined : wheres[found.root];
+      const reason = elsewhere ?? `${found.root} is not known in ${where}`;
       findings.add(at, `"${found.text}": ${reason}`, `an expression here begins with ${roots.join(', ')}`);
     } else if (found.root === 'steps' || found.root === 'needs') {
       yield { path: at, reference: found };
