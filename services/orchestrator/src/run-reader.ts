@@ -1,19 +1,9 @@
-import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import type { Redis } from '@orrery/kit/redis';
-import { redisFailed, runMissing, stateUnexpected } from './errors.ts';
+import { PlanReader, type DefinedPlan } from './control/plan-reader.ts';
+import { readStepRecord, timeOf, type StepRecord } from './control/step-record.ts';
+import { redisFailed, runMissing } from './errors.ts';
 import { keys, shardOfRun, shardOfTenant } from './keys.ts';
-
-export interface StepView {
-  readonly name: string;
-  readonly uses: string;
-  readonly state: string;
-  readonly attempt: number;
-  readonly startedAtMs: number | null;
-  readonly endedAtMs: number | null;
-  readonly progress?: unknown;
-  readonly result?: unknown;
-  readonly error?: unknown;
-}
+import { startOf, type Cursor } from './run-cursor.ts';
 
 export interface RunSummary {
   readonly run: string;
@@ -22,108 +12,125 @@ export interface RunSummary {
   readonly tenant: string;
   readonly actor: string;
   readonly state: string;
+  readonly paused: boolean;
   readonly trigger: string;
+  readonly priority: number;
   readonly createdAtMs: number;
   readonly endedAtMs: number | null;
 }
 
-export interface RunView extends RunSummary {
-  readonly parameters: unknown;
-  readonly logicalTime: string;
-  readonly startedAtMs: number | null;
-  /** How many transitions the run has made: the history is whole when it has as many events. */
-  readonly sequence: number;
-  readonly steps: readonly StepView[];
+/** A run as it lies in Redis, with its plan. */
+export interface RunRecord {
+  readonly shard: string;
+  readonly run: string;
+  readonly summary: RunSummary;
+  readonly hash: Readonly<Record<string, string>>;
+  readonly plan: DefinedPlan;
 }
 
-interface StepRecord {
-  readonly state: string;
-  readonly attempt: number;
-  readonly started: number;
-  readonly ended: number;
+export interface RunFilter {
+  readonly workflow?: string;
+  readonly state?: string;
+  readonly actor?: string;
+  /** Only runs that were created before. */
+  readonly createdBeforeMs?: number;
 }
 
-/** Most runs that a listing looks through. */
-const scannedMax = 2000;
-const pageRuns = 200;
-const definitionsKeptMax = 200;
+export interface RunPage {
+  readonly runs: readonly RunSummary[];
+  /** Where the next page begins; undefined at the end. A page may hold fewer runs than asked for and still have a next one. */
+  readonly next: Cursor | undefined;
+}
+
+const summaryFields = [
+  ...['workflow', 'definition', 'tenant', 'actor', 'state', 'paused', 'trigger', 'priority', 'created', 'ended'],
+] as const;
+/** Most runs that one page looks through: the next page goes on. */
+const scannedMax = 5000;
+const scanStep = 500;
+const recordsStep = 512;
 
 /** Reads what the transitions wrote; changes nothing. */
 export class RunReader {
+  readonly plans: PlanReader;
   readonly #redis: Redis;
   readonly #shards: readonly string[];
-  /** Definitions never change under their digest. */
-  readonly #definitions = new Map<string, Workflow>();
 
   constructor(redis: Redis, shards: readonly string[]) {
     this.#redis = redis;
     this.#shards = shards;
+    this.plans = new PlanReader(redis);
   }
 
   /** Throws `RUN_NOT_FOUND` also for a run of another tenant: nobody learns what others have. */
-  async run(tenant: string, run: string): Promise<RunView> {
+  async record(tenant: string, run: string): Promise<RunRecord> {
     const shard = this.shardOf(run);
-    // One connection answers in order: the steps are at least as recent as the run.
-    const [hash, records, data] = await asked(
-      'reading a run',
-      Promise.all([
-        this.#redis.hgetall(keys.run(shard, run)),
-        this.#redis.hgetall(keys.steps(shard, run)),
-        this.#redis.hgetall(keys.data(shard, run)),
-      ]),
-    );
+    const hash = await asked('reading a run', this.#redis.hgetall(keys.run(shard, run)));
     if (hash['tenant'] !== tenant) throw runMissing(run);
-    const definition = await this.definition(shard, hash['definition'] ?? '');
-    return {
-      ...summaryOf(run, hash),
-      parameters: JSON.parse(hash['parameters'] ?? '{}') as unknown,
-      logicalTime: new Date(Number(hash['logical'])).toISOString(),
-      startedAtMs: timeOf(hash['started']),
-      sequence: Number(hash['sequence']),
-      steps: definition.steps.map((step) => stepView(step, records[step.name], data)),
-    };
+    const plan = await this.plans.plan(shard, hash['definition'] ?? '');
+    return { shard, run, summary: summaryOf(run, hash), hash, plan };
+  }
+
+  async summary(tenant: string, run: string): Promise<RunSummary> {
+    const [found] = await this.#summaries(this.shardOf(run), [run]);
+    if (found?.tenant !== tenant) throw runMissing(run);
+    return found;
   }
 
   /** The latest runs first. */
-  async list(tenant: string, wanted: { workflow?: string; state?: string; limit: number }): Promise<RunSummary[]> {
+  async list(
+    tenant: string,
+    filter: RunFilter,
+    page: { readonly limit: number; readonly from?: Cursor },
+  ): Promise<RunPage> {
     const shard = shardOfTenant(tenant, this.#shards);
     const found: RunSummary[] = [];
-    for (let offset = 0; offset < scannedMax && found.length < wanted.limit; offset += pageRuns) {
-      const page = this.#redis.zrevrange(keys.runs(shard, tenant), offset, offset + pageRuns - 1);
-      const names = await asked('listing runs', page);
-      const pending = Promise.all(names.map((name) => this.#redis.hgetall(keys.run(shard, name))));
-      const hashes = await asked('listing runs', pending);
-      for (const [index, hash] of hashes.entries()) {
-        if (hash['tenant'] !== tenant) continue;
-        if (wanted.workflow !== undefined && hash['workflow'] !== wanted.workflow) continue;
-        if (wanted.state !== undefined && hash['state'] !== wanted.state) continue;
-        found.push(summaryOf(names[index] ?? '', hash));
+    let from = startOf(page.from, filter.createdBeforeMs);
+    for (let scanned = 0; scanned < scannedMax; scanned += scanStep) {
+      const names = await this.#namesFrom(shard, tenant, from);
+      const summaries = await this.#summaries(
+        shard,
+        names.map(({ run }) => run),
+      );
+      for (const [index, summary] of summaries.entries()) {
+        const place = names[index];
+        if (place !== undefined) from = place;
+        if (summary?.tenant !== tenant || !fits(summary, filter)) continue;
+        found.push(summary);
+        if (found.length >= page.limit) return { runs: found, next: from };
       }
-      if (names.length < pageRuns) break;
+      if (names.length < scanStep) return { runs: found, next: undefined };
     }
-    return found.slice(0, wanted.limit);
+    return { runs: found, next: from };
   }
 
-  /** The definition that a run keeps for life. */
-  async definition(shard: string, digest: string): Promise<Workflow> {
-    const known = this.#definitions.get(digest);
-    if (known !== undefined) return known;
-    const text = await asked('reading a definition', this.#redis.hget(keys.definition(shard, digest), '$text'));
-    if (text === null) throw stateUnexpected(`the definition ${digest}`, text);
-    const definition = JSON.parse(text) as Workflow;
-    const [oldest] = this.#definitions.keys();
-    if (this.#definitions.size >= definitionsKeptMax && oldest !== undefined) this.#definitions.delete(oldest);
-    this.#definitions.set(digest, definition);
-    return definition;
+  /** The records of steps and items, in the order asked for. */
+  async steps(shard: string, run: string, refs: readonly string[]): Promise<StepRecord[]> {
+    const found: StepRecord[] = [];
+    for (let first = 0; first < refs.length; first += recordsStep) {
+      const some = refs.slice(first, first + recordsStep);
+      const texts = await asked('reading steps', this.#redis.hmget(keys.steps(shard, run), ...some));
+      for (const text of texts) found.push(readStepRecord(text));
+    }
+    return found;
   }
 
-  /** The results of steps that have succeeded, of those asked for. */
-  async results(run: string, steps: readonly string[]): Promise<Map<string, unknown>> {
-    if (steps.length === 0) return new Map();
-    const fields = steps.map((step) => `r:${step}`);
-    const texts = await asked('reading results', this.#redis.hmget(keys.data(this.shardOf(run), run), ...fields));
-    const found = steps.map((step, index) => [step, texts[index]] as const);
-    return new Map(found.flatMap(([step, text]) => (typeof text === 'string' ? [[step, JSON.parse(text)]] : [])));
+  /** The records of all steps, by number; items of maps are not among them. */
+  async allSteps({ shard, run, plan }: Pick<RunRecord, 'shard' | 'run' | 'plan'>): Promise<StepRecord[]> {
+    return this.steps(
+      shard,
+      run,
+      plan.steps.map((_, number) => String(number)),
+    );
+  }
+
+  async counts(shard: string, run: string, fields: readonly string[]): Promise<(number | undefined)[]> {
+    return this.#fields(keys.counts(shard, run), fields, Number);
+  }
+
+  /** Results, errors and the like: JSON values by field, in the order asked for. */
+  async data(shard: string, run: string, fields: readonly string[]): Promise<unknown[]> {
+    return this.#fields(keys.data(shard, run), fields, (text) => JSON.parse(text) as unknown);
   }
 
   shardOf(run: string): string {
@@ -131,6 +138,49 @@ export class RunReader {
     if (shard === undefined || !this.#shards.includes(shard)) throw runMissing(run);
     return shard;
   }
+
+  async #fields<T>(key: string, fields: readonly string[], read: (text: string) => T): Promise<(T | undefined)[]> {
+    const found: (T | undefined)[] = [];
+    for (let first = 0; first < fields.length; first += recordsStep) {
+      const some = fields.slice(first, first + recordsStep);
+      const texts = await asked('reading a run', this.#redis.hmget(key, ...some));
+      for (const text of texts) found.push(text === null ? undefined : read(text));
+    }
+    return found;
+  }
+
+  async #namesFrom(shard: string, tenant: string, from: Cursor): Promise<Cursor[]> {
+    const key = keys.runs(shard, tenant);
+    const found: Cursor[] = [];
+    const most = Number.isFinite(from.createdMs) ? from.createdMs : '+inf';
+    // What has the same time as the last run of the page before is told apart by its name.
+    for (let offset = 0; found.length < scanStep; offset += scanStep) {
+      const asking = this.#redis.zrange(key, most, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, scanStep, 'WITHSCORES');
+      const flat = await asked('listing runs', asking);
+      for (let index = 0; index < flat.length; index += 2) {
+        const place = { run: flat[index] ?? '', createdMs: Number(flat[index + 1]) };
+        if (place.createdMs < from.createdMs || place.run < from.run) found.push(place);
+      }
+      if (flat.length < scanStep * 2) break;
+    }
+    return found.slice(0, scanStep);
+  }
+
+  async #summaries(shard: string, runs: readonly string[]): Promise<(RunSummary | undefined)[]> {
+    const reading = Promise.all(runs.map((run) => this.#redis.hmget(keys.run(shard, run), ...summaryFields)));
+    const found = await asked('listing runs', reading);
+    return found.map((values, index) => {
+      if (values[0] === null) return undefined;
+      const hash = Object.fromEntries(summaryFields.map((field, at) => [field, values[at] ?? '']));
+      return summaryOf(runs[index] ?? '', hash);
+    });
+  }
+}
+
+function fits(summary: RunSummary, { workflow, state, actor }: RunFilter): boolean {
+  if (workflow !== undefined && summary.workflow !== workflow) return false;
+  if (actor !== undefined && summary.actor !== actor) return false;
+  return state === undefined || (state === 'paused' ? summary.paused : summary.state === state);
 }
 
 async function asked<T>(doing: string, answer: Promise<T>): Promise<T> {
@@ -139,7 +189,7 @@ async function asked<T>(doing: string, answer: Promise<T>): Promise<T> {
   });
 }
 
-function summaryOf(run: string, hash: Record<string, string>): RunSummary {
+function summaryOf(run: string, hash: Readonly<Record<string, string | undefined>>): RunSummary {
   return {
     run,
     workflow: hash['workflow'] ?? '',
@@ -147,33 +197,10 @@ function summaryOf(run: string, hash: Record<string, string>): RunSummary {
     tenant: hash['tenant'] ?? '',
     actor: hash['actor'] ?? '',
     state: hash['state'] ?? '',
+    paused: (hash['paused'] ?? '') !== '',
     trigger: hash['trigger'] ?? '',
+    priority: Number(hash['priority']),
     createdAtMs: Number(hash['created']),
     endedAtMs: timeOf(hash['ended']),
   };
-}
-
-function stepView(step: Workflow['steps'][number], text: string | undefined, data: Record<string, string>): StepView {
-  const record = JSON.parse(text ?? '{}') as StepRecord;
-  const part = (kind: string) => {
-    const found = data[`${kind}:${step.name}`];
-    return found === undefined ? undefined : (JSON.parse(found) as unknown);
-  };
-  const [progress, result, error] = [part('p'), part('r'), part('e')];
-  return {
-    name: step.name,
-    uses: step.uses,
-    state: record.state,
-    attempt: record.attempt,
-    startedAtMs: timeOf(record.started),
-    endedAtMs: timeOf(record.ended),
-    ...(progress === undefined ? {} : { progress }),
-    ...(result === undefined ? {} : { result }),
-    ...(error === undefined ? {} : { error }),
-  };
-}
-
-function timeOf(value: string | number | undefined): number | null {
-  const time = Number(value ?? 0);
-  return time === 0 ? null : time;
 }

@@ -1,49 +1,49 @@
 import { randomBytes } from 'node:crypto';
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import type { Clock } from '@orrery/kit/clock';
+import type { Caller } from './control/controls.ts';
 import type { Catalogue, DefinedWorkflow } from './definitions.ts';
-import {
-  keyReused,
-  overloaded,
-  parametersInvalid,
-  runMissing,
-  workflowMissing,
-  workflowUnavailable,
-  wrongState,
-} from './errors.ts';
+import { keyReused, parametersInvalid, refusal, workflowMissing, workflowUnavailable } from './errors.ts';
 import { runName, shardOfTenant } from './keys.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { OrchestratorMetrics } from './metrics.ts';
 import { bindParameters } from './parameters.ts';
-import type { RunReader } from './run-reader.ts';
 import type { Submission, Submitted, Transitions } from './transitions.ts';
 
 export interface RunsDeps {
   readonly catalogue: Catalogue;
-  readonly transitions: Transitions;
-  readonly reader: RunReader;
-  readonly gate: MemoryGate;
+  readonly transitions: Pick<Transitions, 'submit'>;
+  readonly gate: Pick<MemoryGate, 'pass'>;
   readonly shards: readonly string[];
   readonly clock: Clock;
-  readonly metrics: OrchestratorMetrics;
-  /** Something became ready or was withdrawn. */
+  readonly metrics: Pick<OrchestratorMetrics, 'submissions'>;
+  /** Ref -> the key under which a step's limit counts in such a run. */
+  readonly limitKeysOf: (
+    workflow: DefinedWorkflow,
+    run: {
+      readonly id: string;
+      readonly tenant: string;
+      readonly logicalMs: number;
+      readonly parameters: Readonly<Record<string, unknown>>;
+    },
+  ) => Readonly<Record<string, string>>;
+  /** Something became ready. */
   readonly onChange: () => void;
-}
-
-export interface Caller {
-  readonly tenant: string;
-  readonly actor: string;
 }
 
 export interface Order {
   readonly workflow: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly idempotencyKey: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** 9 first; default: the definition's. */
+  readonly priority?: number | undefined;
+  /** Pool -> the build of workers that the run keeps for life. */
+  readonly pins?: Readonly<Record<string, string>> | undefined;
 }
 
 const parametersLengthMax = 64 * 1024;
 
-/** What people and clocks do to runs. */
+/** Takes runs in for people. */
 export class Runs {
   readonly #deps: RunsDeps;
 
@@ -53,86 +53,62 @@ export class Runs {
 
   /** Starts a run, or returns the one that the idempotency key stands for (`fresh: false`). */
   async start(caller: Caller, order: Order): Promise<{ run: string; state: string; fresh: boolean }> {
-    const { catalogue, clock } = this.#deps;
-    const workflow = catalogue.find(caller.tenant, order.workflow);
-    if (workflow === undefined) {
-      const known = catalogue.of(caller.tenant).map(({ definition }) => definition.name);
-      throw workflowMissing(order.workflow, known);
-    }
-    const parameters = canonicalJson(bindParameters(workflow.definition, order.parameters));
-    if (parameters.length > parametersLengthMax) {
-      throw parametersInvalid([
-        `the parameters have ${parameters.length} characters, the bound is ${parametersLengthMax}`,
-      ]);
-    }
-    const request = digestOfBytes(canonicalJson({ workflow: order.workflow, parameters: order.parameters }));
-    const submitted = await this.#submit(workflow, {
-      actor: caller.actor,
-      parameters,
-      trigger: 'manual',
-      logicalMs: clock.now(),
-      ...(order.idempotencyKey === undefined ? {} : { idempotency: { key: order.idempotencyKey, request } }),
-    });
-    if (submitted.outcome === 'key-reused') throw keyReused(order.idempotencyKey ?? '', submitted.run);
+    const { gate, transitions, shards, metrics, onChange } = this.#deps;
+    const workflow = this.#find(caller.tenant, order.workflow);
+    const submission = this.submission(caller, workflow, order);
+    await gate.pass();
+    const [submitted] = await transitions.submit(shardOfTenant(workflow.tenant, shards), [submission]);
+    if (submitted === undefined) throw refusal('outbox-full', order.workflow);
+    metrics.submissions.inc({ outcome: submitted.outcome });
+    assertTaken(submitted, order);
+    onChange();
     return { run: submitted.run, state: submitted.state, fresh: submitted.outcome === 'accepted' };
   }
 
-  /** Starts the run of a cron trigger for one logical time, whoever else tries; says whether this call did it. */
-  async fire(workflow: DefinedWorkflow, cron: string, logicalMs: number): Promise<boolean> {
-    const parameters = canonicalJson(bindParameters(workflow.definition, {}));
-    const submitted = await this.#submit(workflow, {
-      actor: 'cron',
-      parameters,
-      trigger: `cron ${cron}`,
-      logicalMs,
-      cron,
-    });
-    return submitted.outcome === 'accepted';
-  }
-
-  async control(caller: Caller, run: string, verb: 'cancel' | 'retry'): Promise<{ run: string; state: string }> {
-    const shard = this.#deps.reader.shardOf(run);
-    const reason = `${verb} by ${caller.actor}`;
-    const { tenant, actor } = caller;
-    const { outcome, state } = await this.#deps.transitions.control(shard, { tenant, actor, run, verb, reason });
-    switch (outcome) {
-      case 'missing':
-        throw runMissing(run);
-      case 'wrong-state':
-        throw wrongState(verb, run, state);
-      case 'outbox-full':
-      case 'queue-full':
-        throw refusal(outcome, run);
-      case 'done':
-      case 'nothing':
-        this.#deps.onChange();
-        return { run, state };
-    }
-  }
-
-  async #submit(
-    workflow: DefinedWorkflow,
-    wanted: Pick<Submission, 'actor' | 'parameters' | 'trigger' | 'logicalMs' | 'idempotency' | 'cron'>,
-  ): Promise<Submitted> {
-    const { gate, transitions, shards, clock, metrics, onChange } = this.#deps;
+  /** What a person's order becomes. Throws `PARAMETERS_INVALID` and `WORKFLOW_UNAVAILABLE`. */
+  submission(caller: Caller, workflow: DefinedWorkflow, order: Order): Submission {
+    const { shards, clock, limitKeysOf } = this.#deps;
     const { tenant, definition, plan, lacks } = workflow;
     if (lacks.length > 0) throw workflowUnavailable(definition.name, lacks);
-    await gate.pass();
-    const shard = shardOfTenant(tenant, shards);
-    const run = runName(shard, clock.now(), randomName());
-    const submitted = await transitions.submit({ shard, run, tenant, workflow: definition.name, plan, ...wanted });
-    metrics.submissions.inc({ outcome: submitted.outcome });
-    if (submitted.outcome === 'outbox-full' || submitted.outcome === 'queue-full') {
-      throw refusal(submitted.outcome, definition.name);
+    const bound = bindParameters(definition, order.parameters);
+    const parameters = canonicalJson(bound);
+    if (parameters.length > parametersLengthMax) {
+      const long = `the parameters have ${parameters.length} characters, the bound is ${parametersLengthMax}`;
+      throw parametersInvalid([long]);
     }
-    onChange();
-    return submitted;
+    const request = digestOfBytes(canonicalJson({ workflow: order.workflow, parameters: order.parameters }));
+    const logicalMs = clock.now();
+    const run = runName(shardOfTenant(tenant, shards), logicalMs, randomName());
+    return {
+      ...{
+        run,
+        tenant,
+        actor: caller.actor,
+        workflow: definition.name,
+        plan,
+        parameters,
+        trigger: 'manual',
+        logicalMs,
+      },
+      limitKeys: limitKeysOf(workflow, { id: run, tenant, logicalMs, parameters: bound }),
+      ...(order.priority === undefined ? {} : { priority: order.priority }),
+      ...(order.pins === undefined ? {} : { pins: order.pins }),
+      ...(order.idempotencyKey === undefined ? {} : { idempotency: { key: order.idempotencyKey, request } }),
+    };
+  }
+
+  #find(tenant: string, name: string): DefinedWorkflow {
+    const { catalogue } = this.#deps;
+    const workflow = catalogue.find(tenant, name);
+    if (workflow !== undefined) return workflow;
+    const known = catalogue.of(tenant).map(({ definition }) => definition.name);
+    throw workflowMissing(name, known);
   }
 }
 
-function refusal(outcome: 'outbox-full' | 'queue-full', what: string) {
-  if (outcome === 'queue-full') return overloaded('QUEUE_FULL', `as many runs as may wait are queued already: ${what}`);
-  return overloaded('OUTBOX_FULL', `too many events wait for the bus: no more runs are taken in (${what})`);
+function assertTaken({ outcome, run }: Submitted, order: Order): void {
+  if (outcome === 'key-reused') throw keyReused(order.idempotencyKey ?? '', run);
+  if (outcome === 'outbox-full' || outcome === 'queue-full') throw refusal(outcome, order.workflow);
 }
 
 function randomName(): string {
