@@ -12,6 +12,7 @@ export interface CrewOptions {
   readonly meter: Meter;
   /** For example `--cpu-prof`. */
   readonly execArgv?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const startTimeoutMs = 20_000;
@@ -37,9 +38,10 @@ export class Crew {
 
   /** Starts a worker process, and waits until it takes work. */
   async #join(place: number): Promise<void> {
-    const { program, order, meter, execArgv = [] } = this.#options;
+    const { program, order, meter, execArgv = [], environment = {} } = this.#options;
     const member = fork(program, [JSON.stringify(order(place))], {
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#members.set(place, member);

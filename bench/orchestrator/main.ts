@@ -2,6 +2,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { createBullmq } from './engines/bullmq.ts';
 import { installPeers } from './engines/peers.ts';
 import { createOrrery } from './engines/orrery.ts';
+import { createRestate } from './engines/restate.ts';
 import type { Engine, EngineName, EngineOptions } from './engines/types.ts';
 import { helpText, parseOptions, skippedPeers, type Options } from './options.ts';
 import { startMeasuredRedis } from './redis.ts';
@@ -9,9 +10,10 @@ import { formatBlock, formatHeading } from './report.ts';
 import { measureRound, type Sample } from './round.ts';
 import { planOf, type Kind, type Plan, type Workload } from './workloads.ts';
 
-const factories: Partial<Record<EngineName, (options: EngineOptions) => Engine>> = {
+const factories: Readonly<Record<EngineName, (options: EngineOptions) => Engine>> = {
   orrery: createOrrery,
   bullmq: createBullmq,
+  restate: createRestate,
 };
 
 interface Measured {
@@ -42,10 +44,8 @@ async function measureKind(kind: Kind, options: Options, say: (line: string) => 
 
 async function measureEngine(engine: EngineName, options: Options, plan: Plan): Promise<Sample> {
   const { fsync, workers, slots, history, profiles } = options;
-  const create = factories[engine];
-  if (create === undefined) throw new Error(`there is no engine ${engine}`);
   const given = { fsync, workers, slots, history, ...(profiles === undefined ? {} : { profiles }) };
-  return measureRound(create, given, plan);
+  return measureRound(factories[engine], given, plan);
 }
 
 async function describeMachine(options: Options) {

@@ -30,6 +30,7 @@ export function formatBlock(workload: Workload, samples: readonly Sample[]): str
   const engines = [...new Set(samples.map((sample) => sample.engine))];
   const of = (engine: EngineName) => samples.filter((sample) => sample.engine === engine);
   const columns = [`wall ms`, `submit ms`, `${unit}s/s`, `CPU ms/${unit}`, ...roles, 'longest call', 'load'];
+  if (engines.length === 0) return `${describeWorkload(workload)}\n  nothing was measured\n`;
   const lines = [describeWorkload(workload), formatRow('', columns)];
   for (const engine of engines) lines.push(formatEngine(engine, of(engine), workload));
   for (const engine of engines) lines.push(...formatLatencies(engine, of(engine)));
@@ -40,7 +41,7 @@ export function formatBlock(workload: Workload, samples: readonly Sample[]): str
   return `${lines.join('\n')}\n`;
 }
 
-const widths = [9, 10, 9, 12, 8, 8, 8, 8, 22, 5];
+const widths = [9, 10, 9, 12, 8, 8, 8, 8, 26, 6];
 
 function formatRow(name: string, cells: readonly string[]): string {
   return `  ${name.padEnd(10)}${cells.map((cell, place) => cell.padStart((widths[place] ?? 8) + 1)).join('')}`.trimEnd();
@@ -63,6 +64,7 @@ function formatEngine(engine: EngineName, samples: readonly Sample[], workload: 
 
 function formatLongest(calls: readonly (Calls | undefined)[]): string {
   const found = calls.flatMap((each) => each ?? []);
+  if (found.length === 0) return '-';
   const longest = found.reduce((left, right) => (right.longestMs > left.longestMs ? right : left), found[0] ?? none);
   return longest.longestMs === 0 ? '< 0.5 ms' : `${longest.longestMs.toFixed(1)} ms ${longest.longestName}`;
 }

@@ -34,6 +34,8 @@ export async function measureRound(
 ): Promise<Sample> {
   const meter = new Meter();
   const engine = create({ ...options, meter });
+  const lacks = engine.lacks(workload.kind);
+  if (lacks !== undefined) throw new Error(lacks);
   try {
     await engine.start(warmUp === undefined ? [workload] : [workload, warmUp]);
     if (warmUp !== undefined) {

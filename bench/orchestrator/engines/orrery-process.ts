@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import path from 'node:path';
 import { waitUntil, type Meter } from '../measure.ts';
+import { HttpSender } from './http-sender.ts';
 
 const main = path.join(import.meta.dirname, '../../../services/orchestrator/src/main.ts');
 /** Definitions are read and checked at the start: a hundred thousand steps take their time. */
@@ -28,7 +28,7 @@ export interface OrchestratorOptions {
 export class Orchestrator {
   readonly url: string;
   readonly #options: OrchestratorOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  readonly #sender = new HttpSender();
   #output = '';
   #process: ChildProcess | undefined;
 
@@ -62,33 +62,15 @@ export class Orchestrator {
     return this.#output;
   }
 
-  /** Sends by a plain client: `fetch` would cost more than the work that is measured. */
   async post(call: Call): Promise<unknown> {
-    const text = JSON.stringify(call.body);
-    const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${this.#options.token}`,
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(text),
-        'x-orrery-tenant': call.tenant,
-      };
-      const outgoing = request(this.url + call.path, { method: 'POST', agent: this.#agent, headers }, (incoming) => {
-        let answer = '';
-        incoming.setEncoding('utf8').on('data', (part: string) => (answer += part));
-        incoming.on('error', reject);
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: answer }));
-      });
-      outgoing.on('error', reject);
-      outgoing.end(text);
-    });
-    if (status >= 300) throw new Error(`POST ${call.path} gave ${status}: ${body}`);
-    return JSON.parse(body) as unknown;
+    const headers = { authorization: `Bearer ${this.#options.token}`, 'x-orrery-tenant': call.tenant };
+    return JSON.parse(await this.#sender.post(this.url + call.path, call.body, headers)) as unknown;
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    this.#agent.destroy();
+    this.#sender.close();
     if (child === undefined) return;
     if (child.pid !== undefined) this.#options.meter.release(child.pid);
     if (child.exitCode !== null || child.signalCode !== null) return;
