@@ -3,6 +3,7 @@
 --         cancel {grace (ms)}; kill; pause, resume (a run, or a scope: t|tenant, w|tenant/workflow); skip {ref}; priority {priority}
 --         reset {steps: up to 64 [ref, state, arrived, on], wts: {field: number}, left, last, definition or '', outbox_max, queued_max}
 --         limit {most: number, -1 for none} (scope t|…, p|…, w|… weight, b|… retries a minute)
+--         ARGV[8] only in the log: the bound of the outbox as a reset found it
 -- Output: {"now": us, "outcome": done | nothing | missing | wrong-state | outbox-full | queue-full, "state": of the run or step}
 local control_verbs = {}
 
@@ -39,7 +40,9 @@ end
 
 control_verbs.skip = function(ctx, run, how, change)
   if run.state ~= 'running' then return 'wrong-state' end
-  if step_of(ctx, run, how.ref).state == 'running' then return 'wrong-state' end
+  local state = step_of(ctx, run, how.ref).state
+  -- An item that was never let go is not counted by its map.
+  if state == 'running' or (state == 'waiting' and string.find(how.ref, '.', 1, true)) then return 'wrong-state' end
   change.on = 'person'
   if not stop_step(ctx, run, how.ref, 'skipped', change) then return 'wrong-state' end
   ended_well(ctx, run, how.ref)
@@ -49,6 +52,7 @@ end
 control_verbs.priority = function(ctx, run, how, change)
   if not is_open(run) then return 'wrong-state' end
   run.priority, run.changed = how.priority, true
+  if run.state == 'queued' then redis.call('ZADD', key(ctx, 'queue', run.lane), rank_of(run), run.id) end
   emit(ctx, run, nil, run.state, run.state, change)
   return 'done'
 end
@@ -69,7 +73,7 @@ control_verbs.reset = function(ctx, run, how, change)
   if run.state ~= 'resetting' then
     if is_open(run) then return 'wrong-state' end
     if how.definition ~= '' and head_of(ctx, how.definition) == nil then return 'missing' end
-    if outbox_full(ctx, how.outbox_max) then return 'outbox-full' end
+    if how.outbox_max == '0' then return 'outbox-full' end
     if redis.call('ZCARD', key(ctx, 'queue', run.lane)) >= how.queued_max then return 'queue-full' end
     redis.call('ZREM', key(ctx, 'ended'), run.id)
     move_run(ctx, run, 'resetting', change)
@@ -111,6 +115,7 @@ local function control_scope(ctx, argv, how)
   ctx.changed, ctx.pauses, ctx.limits, ctx.by = true, nil, {}, { argv[3], argv[4] }
   ctx.ruled = redis.call('EXISTS', key(ctx, 'limits'), key(ctx, 'paused')) > 0
   if kind == 't' then call_back(ctx, name) end
+  if kind == 't' and verb == 'resume' then start_halted(ctx, name) end
   if kind == 'p' then ctx.woken[name] = true end
   if kind == 'w' and verb == 'resume' then
     later(ctx, 'unpark', scope, 1e6)
@@ -127,6 +132,10 @@ local function control(ctx, argv)
   else
     local run = run_of(ctx, argv[6])
     if run ~= nil and run.tenant == argv[3] then
+      if argv[2] == 'reset' then
+        argv[8] = outbox_bound(ctx, argv[8] or how.outbox_max)
+        how.outbox_max = argv[8]
+      end
       outcome = control_verbs[argv[2]](ctx, run, how, { actor = argv[4], reason = argv[5] })
       flush_arrivals(ctx)
       carry_on(ctx)

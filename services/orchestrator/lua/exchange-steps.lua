@@ -30,7 +30,7 @@ local function hand_in(ctx, ending)
   else
     make_ready(ctx, run, ref, { reason = ending[8] })
   end
-  end_if_idle(ctx, run)
+  end_if_over(ctx, run)
   return 1
 end
 

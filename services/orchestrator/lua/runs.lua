@@ -7,25 +7,36 @@ local function start_run(ctx, run, change)
   set_timer(ctx, ctx.now + tonumber(field_of_run(ctx, run, 'timeout')), timer('deadline', run, ''))
   run.started, run.changed = ctx.now, true
   move_run(ctx, run, 'running', change)
-  later(ctx, again and 'release-reset' or 'release-roots', run.id, again and 0 or 1)
+  later_of(ctx, run, again and 'release-reset' or 'release-roots', again and 0 or 1)
   if again then later(ctx, 'unpark', 'run|' .. run.id, 1e6) end
 end
 
--- Starts what waits in line, by priority and age, while the workflow allows one more. Bounded: the next end goes on.
+-- Starts what waits in line, by priority and age, while the workflow allows one more. Bounded: the rest goes on from the list.
 local function start_queued(ctx, lane)
-  for _ = 1, 8 do
+  for started = 0, 8 do
     local head = redis.call('ZRANGE', key(ctx, 'queue', lane), 0, 0)[1]
-    if head == nil or is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. string.match(lane, '^[^/]*')) then return end
+    if head == nil or is_paused(ctx, 'w|' .. lane) then return end
+    local tenant = string.match(lane, '^[^/]*')
+    if is_paused(ctx, 't|' .. tenant) then return redis.call('SADD', key(ctx, 'halted', tenant), lane) end
     local run = run_of(ctx, head)
     if redis.call('ZCARD', key(ctx, 'slots', lane)) >= tonumber(field_of_run(ctx, run, 'runs_max')) then return end
+    if started == 8 then return later(ctx, 'start', lane) end
     redis.call('ZREM', key(ctx, 'queue', lane), head)
     start_run(ctx, run, { reason = 'a slot is free' })
   end
 end
 
+-- The lanes that stood still because their tenant was paused.
+local function start_halted(ctx, tenant)
+  local lanes = redis.call('SMEMBERS', key(ctx, 'halted', tenant))
+  redis.call('DEL', key(ctx, 'halted', tenant))
+  table.sort(lanes)
+  for _, lane in ipairs(lanes) do later(ctx, 'start', lane) end
+end
+
 local function queue_run(ctx, run, change)
   move_run(ctx, run, 'queued', change)
-  redis.call('ZADD', key(ctx, 'queue', run.lane), digits((9 - run.priority) * 1e13 + run.created), run.id)
+  redis.call('ZADD', key(ctx, 'queue', run.lane), rank_of(run), run.id)
   start_queued(ctx, run.lane)
 end
 
@@ -44,19 +55,13 @@ end
 
 -- Ends a run before its steps have. `kill` takes what runs from its workers at once; else they are asked to stop, and have grace.
 local function abort_run(ctx, run, state, change)
-  if run.state == 'queued' then return end_run(ctx, run, state, change) end
+  -- One that was put back has steps that wait already.
+  if run.state == 'queued' and run.started == 0 then return end_run(ctx, run, state, change) end
+  redis.call('ZREM', key(ctx, 'queue', run.lane), run.id)
   run.ending, run.changed = state, true
-  if run.state == 'running' then move_run(ctx, run, 'cancelling', change) end
+  if run.state ~= 'cancelling' then move_run(ctx, run, 'cancelling', change) end
   if change.grace > 0 then set_timer(ctx, ctx.now + change.grace, timer('grace', run, '')) end
-  run.sweeping, run.changed = '1', true
-  touch(ctx, run)
-  later(ctx, 'sweep', run.id, 0, change.grace > 0 and 0 or 1, change.actor or run.actor, change.reason or '')
-end
-
--- A cancelled run ends when nobody works for it any more.
-local function end_if_idle(ctx, run)
-  if run.state ~= 'cancelling' or run.active > 0 or run.sweeping ~= '' then return end
-  end_run(ctx, run, run.ending, { reason = 'nothing runs any more' })
+  later_of(ctx, run, 'sweep', 0, change.grace > 0 and 0 or 1, change.actor or run.actor, change.reason or '')
 end
 
 local carry = {}
@@ -74,7 +79,7 @@ carry['release-roots'] = function(ctx, run, cursor)
   for i = cursor, math.min(#roots, cursor + work_max) do refs[#refs + 1] = tostring(roots[i]) end
   load_steps(ctx, run, refs)
   local on = each_of(ctx, #roots, cursor, function(i) release_step(ctx, run, tostring(roots[i])) end)
-  if on then later(ctx, 'release-roots', run.id, on) end
+  if on then later_of(ctx, run, 'release-roots', on) end
 end
 
 -- After a reset: whatever waits and has all it needs.
@@ -89,46 +94,45 @@ carry['release-reset'] = function(ctx, run, cursor)
     local needs = plan_of(ctx, run, ref).needs
     if needs == 0 or tonumber(arrived[i] or '0') >= needs then release_step(ctx, run, ref) end
   end
-  if last + 1 < steps then later(ctx, 'release-reset', run.id, last + 1) end
+  if last + 1 < steps then later_of(ctx, run, 'release-reset', last + 1) end
 end
 
 carry['arrive'] = function(ctx, run, ref, cursor)
   local children = plan_of(ctx, run, ref).children
   local on = each_of(ctx, #children, cursor, function(i) arrive(ctx, run, children[i]) end)
   flush_arrivals(ctx)
-  if on then later(ctx, 'arrive', run.id, ref, on) end
+  if on then later_of(ctx, run, 'arrive', ref, on) end
 end
 
 -- Everything downstream of a step that failed.
 carry['skip'] = function(ctx, run, ref, cursor)
-  if not is_open(run) then return end
   local children, failed = plan_of(ctx, run, ref).children, plan_of(ctx, run, ref).name
   local on = each_of(ctx, #children, cursor, function(i)
     local child = tostring(children[i])
     ctx.work = ctx.work + 1
     if step_of(ctx, run, child).state ~= 'waiting' then return end
     stop_step(ctx, run, child, 'skipped', { reason = failed .. ' failed' })
-    later(ctx, 'skip', run.id, child, 1)
+    later_of(ctx, run, 'skip', child, 1)
     settle(ctx, run)
   end)
-  if on then later(ctx, 'skip', run.id, ref, on) end
+  if on then later_of(ctx, run, 'skip', ref, on) end
 end
 
 carry['release-items'] = function(ctx, run, ref, cursor, count)
   if step_of(ctx, run, ref).state ~= 'suspended' then return end
   local on = each_of(ctx, count - 1, cursor, function(i) release_step(ctx, run, ref .. '.' .. i) end)
-  if on then later(ctx, 'release-items', run.id, ref, on, count) end
+  if on then later_of(ctx, run, 'release-items', ref, on, count) end
 end
 
--- The items of a map that was withdrawn.
-carry['end-items'] = function(ctx, run, ref, cursor)
+-- The items of a map that was withdrawn; with `kill` also those at work.
+carry['end-items'] = function(ctx, run, ref, cursor, kill)
   local released = tonumber(redis.call('HGET', key(ctx, 'wt', run.id), ref .. 'r') or '0')
   local on = each_of(ctx, released - 1, cursor, function(i)
     ctx.work = ctx.work + 1
-    stop_step(ctx, run, ref .. '.' .. i, 'cancelled', { reason = 'its map has ended' })
+    local item = ref .. '.' .. i
+    if kill == 1 or step_of(ctx, run, item).state ~= 'running' then stop_step(ctx, run, item, 'cancelled', { reason = 'its map has ended' }) end
   end)
-  if on then return later(ctx, 'end-items', run.id, ref, on) end
-  end_if_idle(ctx, run)
+  if on then later_of(ctx, run, 'end-items', ref, on, kill) end
 end
 
 carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
@@ -143,22 +147,22 @@ carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
     if state ~= 'waiting' and (kill == 1 or state ~= 'running') then
       if stop_step(ctx, run, ref, 'cancelled', { actor = actor, reason = reason }) then ctx.work = ctx.work + 1 end
     end
+    if kill == 1 and run.steps[ref].state == 'cancelled' and profile_of(ctx, run, ref).kind == 'map' then
+      later_of(ctx, run, 'end-items', ref, 0, 1)
+    end
   end
-  if last + 1 < steps then return later(ctx, 'sweep', run.id, last + 1, kill, actor, reason) end
-  run.sweeping, run.changed = '', true
-  touch(ctx, run)
-  end_if_idle(ctx, run)
+  if last + 1 < steps then later_of(ctx, run, 'sweep', last + 1, kill, actor, reason) end
 end
 
-carry['settle'] = end_if_idle
+local told = {}
 
-carry['end-child'] = function(ctx, run)
+told['end-child'] = function(ctx, run)
   if run.state == 'queued' or run.state == 'running' then
     abort_run(ctx, run, 'cancelled', { reason = 'its parent was ended', grace = 0 })
   end
 end
 
-carry['child-ended'] = function(ctx, run)
+told['child-ended'] = function(ctx, run)
   local id, ref = split(field_of_run(ctx, run, 'parent'))
   local parent = run_of(ctx, id)
   local step = parent and step_of(ctx, parent, ref)
@@ -183,11 +187,20 @@ local function carry_on(ctx)
     ctx.work = ctx.work + 1
     if entry[1] == 'unpark' then
       unpark(ctx, entry[2], entry[3])
+    elseif entry[1] == 'start' then
+      start_queued(ctx, entry[2])
     elseif entry[1] == 'deliver' then
       deliver(ctx, entry[2], entry[3], entry[4])
     else
-      local run = run_of(ctx, entry[2])
-      if run ~= nil then carry[entry[1]](ctx, run, unpack(entry, 3)) end
+      local run, act = run_of(ctx, entry[2]), told[entry[1]]
+      if act and run ~= nil then act(ctx, run) end
+      if not act then
+        carry[entry[1]](ctx, run, unpack(entry, 3))
+        flush_arrivals(ctx)
+        run.pending, run.changed = run.pending - 1, true
+        touch(ctx, run)
+        end_if_over(ctx, run)
+      end
     end
     flush_arrivals(ctx)
   end

@@ -8,6 +8,9 @@
 local work_max = 64
 -- Most arguments of one write: Lua's stack is bounded.
 local pairs_max = 500
+-- What holds for a time holds by the clock of the log. Redis forgets it this much later (ms), so that entries that are applied again
+-- find what they found.
+local forgotten_after_ms = 600000
 
 -- Numbers beyond 1e14 would print with an exponent; fences have 16 digits.
 local function digits(number)
@@ -82,6 +85,8 @@ local function append_log(ctx, verb, argv)
     'todo', ctx.left_behind and '1' or '0')
 end
 
-local function outbox_full(ctx, most)
-  return redis.call('XLEN', key(ctx, 'out')) >= tonumber(most)
+-- '0' when the outbox is full, else more than it ever holds. The log tells this bound in place of the caller's: how much a relay had
+-- left is no part of the state, and the call must find the same when it is applied again.
+local function outbox_bound(ctx, most)
+  return redis.call('XLEN', key(ctx, 'out')) >= tonumber(most) and '0' or '1e15'
 end

@@ -8,7 +8,11 @@ local signal_kinds = {}
 
 signal_kinds.event = function(ctx, tenant, what)
   local place = what.event .. '|' .. what.key
-  if what.kept > 0 then redis.call('SET', key(ctx, 'signal', tenant .. ':' .. place), what.payload, 'PX', what.kept) end
+  if what.kept > 0 then
+    local where = key(ctx, 'signal', tenant .. ':' .. place)
+    redis.call('HSET', where, 'payload', what.payload, 'until', digits(ctx.now + what.kept))
+    redis.call('PEXPIRE', where, digits(what.kept + forgotten_after_ms))
+  end
   ctx.changed = true
   return 'delivered', deliver(ctx, tenant, place, what.payload)
 end

@@ -54,7 +54,7 @@ local function line_up(ctx, run, ref, profile)
     line = { pool = pool, tenant = run.tenant, members = {} }
     ctx.ready[pool .. ':' .. run.tenant] = line
   end
-  line.members[#line.members + 1] = digits((9 - run.priority) * 1e13 + run.created)
+  line.members[#line.members + 1] = rank_of(run)
   line.members[#line.members + 1] = run.id .. '|' .. ref
 end
 
@@ -72,7 +72,7 @@ local function park(ctx, run, ref, scope)
   step.on = scope
   run.dirty[ref] = true
   touch(ctx, run)
-  redis.call('ZADD', key(ctx, 'park', scope), digits((9 - run.priority) * 1e13 + run.created), run.id .. '|' .. ref)
+  redis.call('ZADD', key(ctx, 'park', scope), rank_of(run), run.id .. '|' .. ref)
 end
 
 -- Puts up to `wanted` steps that waited for a scope back into their lines; those that have been withdrawn since don't count.
@@ -92,7 +92,7 @@ local function unpark(ctx, scope, wanted)
       wanted = wanted - 1
     end
   end
-  later(ctx, 'unpark', scope, wanted)
+  if wanted > 0 then later(ctx, 'unpark', scope, wanted) end
 end
 
 -- The key that a step counts under: what its definition says of this run, or the step's name.
@@ -108,6 +108,7 @@ end
 
 -- A tenant that may have no more leases, or is paused, leaves the turns until that ends.
 local function set_aside(ctx, pool, tenant)
+  ctx.changed = true
   redis.call('ZREM', key(ctx, 'turn', pool), tenant)
   redis.call('SADD', key(ctx, 'aside', tenant), pool)
 end
@@ -239,6 +240,8 @@ local function take(ctx, pool, want, only, lease_ms, taken)
     else
       local line = key(ctx, 'ready', pool .. ':' .. tenant)
       local members, granted = redis.call('ZPOPMIN', line, others and 1 or room), 0
+      -- Also what is not granted has left the line.
+      ctx.changed = true
       load_members(ctx, members)
       for i = 1, #members, 2 do
         ctx.work = ctx.work + 1

@@ -9,11 +9,11 @@ local function run_of(ctx, id)
   local known = ctx.runs[id]
   if known ~= nil then return known end
   local v = redis.call('HMGET', key(ctx, 'run', id), 'tenant', 'actor', 'workflow', 'definition', 'state', 'created', 'priority', 'left',
-    'failed', 'active', 'sequence', 'pins', 'paused', 'ending', 'sweeping', 'started', 'ended', 'named')
+    'failed', 'active', 'sequence', 'pins', 'paused', 'ending', 'pending', 'started', 'ended', 'named')
   if not v[1] then return nil end
   local run = { id = id, tenant = v[1], actor = v[2], workflow = v[3], definition = v[4], state = v[5], created = tonumber(v[6]),
     priority = tonumber(v[7]), left = tonumber(v[8]), failed = tonumber(v[9]), active = tonumber(v[10]), sequence = tonumber(v[11]), pins = v[12],
-    paused = v[13], ending = v[14], sweeping = v[15], started = tonumber(v[16]), ended = tonumber(v[17]), named = v[18],
+    paused = v[13], ending = v[14], pending = tonumber(v[15]), started = tonumber(v[16]), ended = tonumber(v[17]), named = v[18],
     lane = v[1] .. '/' .. v[3], json = '["' .. id .. '",', steps = {}, dirty = {}, data = {}, dropped = {}, touched = false, changed = false,
     quoted_actor = false }
   ctx.runs[id] = run
@@ -24,11 +24,27 @@ local function is_open(run)
   return run.state == 'queued' or run.state == 'running' or run.state == 'cancelling'
 end
 
+local function has_ended(run)
+  return run.state == 'succeeded' or run.state == 'failed' or run.state == 'cancelled'
+end
+
+-- First by priority, then the oldest.
+local function rank_of(run)
+  return digits((9 - run.priority) * 1e13 + run.created)
+end
+
 -- Written at the end of the call.
 local function touch(ctx, run)
   if run.touched then return end
   run.touched = true
   ctx.touched[#ctx.touched + 1] = run
+end
+
+-- Work of a run that this call may have no room for; the run doesn't end before it is done.
+local function later_of(ctx, run, kind, ...)
+  run.pending, run.changed = run.pending + 1, true
+  touch(ctx, run)
+  later(ctx, kind, run.id, ...)
 end
 
 local function decode_step(text)
@@ -120,7 +136,7 @@ local function write_run(ctx, run)
   -- What the moves of the run itself change; those of its steps don't.
   if run.changed then
     redis.call('HSET', key(ctx, 'run', run.id), 'state', run.state, 'failed', run.failed, 'started', digits(run.started), 'ended',
-      digits(run.ended), 'priority', run.priority, 'paused', run.paused, 'ending', run.ending, 'sweeping', run.sweeping)
+      digits(run.ended), 'priority', run.priority, 'paused', run.paused, 'ending', run.ending, 'pending', run.pending)
   end
   local steps, data, dropped = {}, {}, {}
   for ref in pairs(run.dirty) do

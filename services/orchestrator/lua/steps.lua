@@ -1,6 +1,16 @@
 -- The moves of steps.
 local succeed_step, fail_step, end_run
 
+-- A run ends when no step is left, or, where it is being ended, when nobody works for it; and never before the work that it left behind.
+local function end_if_over(ctx, run)
+  if run.pending > 0 then return end
+  if run.state == 'cancelling' and run.active == 0 then
+    end_run(ctx, run, run.ending, { reason = 'nothing runs any more' })
+  elseif run.state == 'running' and run.left <= 0 then
+    end_run(ctx, run, run.failed > 0 and 'failed' or 'succeeded', { reason = run.failed > 0 and run.failed .. ' failed' or '' })
+  end
+end
+
 -- Into the hands of whoever claims next.
 local function make_ready(ctx, run, ref, change)
   local step, profile = step_of(ctx, run, ref), profile_of(ctx, run, ref)
@@ -65,7 +75,10 @@ local function withdraw(ctx, run, ref, step)
     redis.call('ZREM', key(ctx, 'waits', run.tenant .. ':' .. step.key), run.id .. '|' .. ref)
   end
   if step.state == 'suspended' and step.on == 'child' then later(ctx, 'end-child', step.key) end
-  if step.state == 'suspended' and step.on == 'items' then later(ctx, 'end-items', run.id, ref, 0) end
+  -- Items at work in a run that is asked to stop have their grace; those of a map that has ended by itself don't.
+  if step.state == 'suspended' and step.on == 'items' then
+    later_of(ctx, run, 'end-items', ref, 0, run.state == 'cancelling' and 0 or 1)
+  end
   if step.state == 'ready' then
     local profile = profile_of(ctx, run, ref)
     local place = pool_of(run, profile) .. ':' .. run.tenant
@@ -81,9 +94,7 @@ end
 -- One step fewer to end; the last one ends the run.
 local function settle(ctx, run)
   run.left = run.left - 1
-  if run.left > 0 or run.state ~= 'running' then return end
-  if run.failed > 0 then return end_run(ctx, run, 'failed', { reason = run.failed .. ' failed' }) end
-  end_run(ctx, run, 'succeeded', {})
+  end_if_over(ctx, run)
 end
 
 -- An item of a map has ended: the next one follows, or the map ends.
@@ -118,7 +129,7 @@ local function ended_well(ctx, run, ref)
     ctx.work = ctx.work + math.ceil(#children / 8)
     for _, child in ipairs(children) do arrive(ctx, run, child) end
   else
-    later(ctx, 'arrive', run.id, ref, 1)
+    later_of(ctx, run, 'arrive', ref, 1)
   end
   settle(ctx, run)
 end
@@ -166,6 +177,7 @@ fail_step = function(ctx, run, ref, failure)
   local policy = own or profile.retry.default
   step.failures = step.failures + 1
   if not failure.final and (own or failure.retryable) and step.failures < policy[1] and run.state == 'running' then
+    if step.state == 'suspended' then drop_timer(ctx, timer('wake', run, ref, step.attempt)) end
     local wait = math.max(backoff(ctx, policy, step.failures), failure.after or 0)
     step.due = retry_time(ctx, run, ctx.now + wait)
     set_timer(ctx, step.due, timer('retry', run, ref, step.attempt))
@@ -179,7 +191,7 @@ fail_step = function(ctx, run, ref, failure)
   move_step(ctx, run, ref, 'failed', failure)
   if string.find(ref, '.', 1, true) then return end_item(ctx, run, ref, false) end
   run.failed, run.changed = run.failed + 1, true
-  later(ctx, 'skip', run.id, ref, 1)
+  later_of(ctx, run, 'skip', ref, 1)
   settle(ctx, run)
 end
 

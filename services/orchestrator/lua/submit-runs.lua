@@ -7,9 +7,12 @@
 --         past (this logical time was decided before); skipped (one runs already); paused (its workflow or tenant is)
 local function known_run(ctx, s)
   if s.key ~= '' then
-    local known = redis.call('HMGET', key(ctx, 'idem', s.tenant .. ':' .. s.key), 'run', 'request')
-    if known[1] and known[2] ~= s.request then return { 'key-reused', known[1], '' } end
-    if known[1] then return { 'known', known[1], redis.call('HGET', key(ctx, 'run', known[1]), 'state') or 'purged' } end
+    local known = redis.call('HMGET', key(ctx, 'idem', s.tenant .. ':' .. s.key), 'run', 'request', 'until')
+    if known[1] and tonumber(known[3]) > ctx.now then
+      if known[2] ~= s.request then return { 'key-reused', known[1], '' } end
+      local run = run_of(ctx, known[1])
+      return { 'known', known[1], run and run.state or 'purged' }
+    end
   end
   local run = run_of(ctx, s.run)
   if run ~= nil then return { 'known', s.run, run.state } end
@@ -23,8 +26,9 @@ end
 -- Refuses what would be taken in beyond a bound, and what its trigger's overlap forbids.
 local function refuse(ctx, s, argv)
   local lane = s.tenant .. '/' .. s.workflow
-  if head_of(ctx, s.definition) == nil then return 'definition-needed' end
-  if outbox_full(ctx, argv[3]) then return 'outbox-full' end
+  -- What is kept between calls may have been forgotten in Redis since.
+  if redis.call('HEXISTS', key(ctx, 'def', s.definition), 'complete') == 0 then return 'definition-needed' end
+  if argv[3] == '0' then return 'outbox-full' end
   if redis.call('ZCARD', key(ctx, 'queue', lane)) >= tonumber(argv[2]) then return 'queue-full' end
   if not s.automatic then return nil end
   if is_paused(ctx, 'w|' .. lane) or is_paused(ctx, 't|' .. s.tenant) then return 'paused' end
@@ -45,7 +49,7 @@ local function take_in(ctx, s)
   local where = key(ctx, 'run', s.run)
   redis.call('HSET', where, 'tenant', s.tenant, 'actor', s.actor, 'workflow', s.workflow, 'definition', s.definition, 'state', '',
     'created', ctx.now_text, 'started', 0, 'ended', 0, 'priority', s.priority, 'left', head_of(ctx, s.definition).steps, 'failed', 0, 'active', 0,
-    'sequence', 0, 'pins', s.pins, 'paused', '', 'ending', '', 'sweeping', '', 'trigger', s.trigger, 'release', ctx.release,
+    'sequence', 0, 'pins', s.pins, 'paused', '', 'ending', '', 'pending', 0, 'trigger', s.trigger, 'release', ctx.release,
     'parameters', s.parameters, 'logical', digits(s.logical), 'runs_max', s.runs_max, 'timeout', s.timeout, 'parent', s.parent,
     'named', cjson.encode({ s.tenant, s.workflow, s.definition, s.actor }),
     'line', cjson.encode({ s.tenant, s.actor, s.workflow, s.definition, s.parameters, digits(s.logical), ctx.release }))
@@ -55,8 +59,8 @@ local function take_in(ctx, s)
   redis.call('ZADD', key(ctx, 'runs', s.tenant), ctx.now, s.run)
   if s.key ~= '' then
     local idem = key(ctx, 'idem', s.tenant .. ':' .. s.key)
-    redis.call('HSET', idem, 'run', s.run, 'request', s.request)
-    redis.call('PEXPIRE', idem, s.key_ms)
+    redis.call('HSET', idem, 'run', s.run, 'request', s.request, 'until', digits(ctx.now + s.key_ms))
+    redis.call('PEXPIRE', idem, s.key_ms + forgotten_after_ms)
   end
   queue_run(ctx, run, { reason = s.trigger })
   return { 'accepted', s.run, run.state }
@@ -64,6 +68,7 @@ end
 
 local function submit(ctx, argv)
   local outcomes = {}
+  argv[3] = outbox_bound(ctx, argv[3])
   for i, s in ipairs(cjson.decode(argv[4])) do
     local answer = known_run(ctx, s)
     if answer == nil then

@@ -6,9 +6,9 @@ local function fire(ctx, member)
   local run = run_of(ctx, id)
   if run == nil then return end
   if kind == 'deadline' then
-    return abort_run(ctx, run, 'failed', { reason = 'the run took longer than ' .. field_of_run(ctx, run, 'timeout') .. ' ms', grace = 0 })
+    return abort_run(ctx, run, run.ending ~= '' and run.ending or 'failed', { reason = 'the run took longer than ' .. field_of_run(ctx, run, 'timeout') .. ' ms', grace = 0 })
   end
-  if kind == 'grace' then return later(ctx, 'sweep', run.id, 0, 1, run.actor, 'the time to stop is over') end
+  if kind == 'grace' then return later_of(ctx, run, 'sweep', 0, 1, run.actor, 'the time to stop is over') end
   local step, profile = step_of(ctx, run, ref), profile_of(ctx, run, ref)
   if kind == 'retry' then return make_ready(ctx, run, ref, { reason = 'backoff is over' }) end
   if kind == 'wake' then return wake_step(ctx, run, ref, step) end
@@ -38,7 +38,7 @@ local function expire(ctx, member, lapses_max)
   else
     lapse_step(ctx, run, ref, lapses_max)
   end
-  end_if_idle(ctx, run)
+  end_if_over(ctx, run)
 end
 
 local function tick(ctx, argv)

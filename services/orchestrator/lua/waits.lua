@@ -2,8 +2,8 @@
 -- { on = timer | event | approval | child | items, due (ms, 0: never), key, result }
 
 local function wake_on_event(ctx, run, ref, step)
-  local kept = redis.call('GET', key(ctx, 'signal', run.tenant .. ':' .. step.key))
-  if kept then return succeed_step(ctx, run, ref, kept, {}) end
+  local kept = redis.call('HMGET', key(ctx, 'signal', run.tenant .. ':' .. step.key), 'payload', 'until')
+  if kept[1] and tonumber(kept[2]) > ctx.now then return succeed_step(ctx, run, ref, kept[1], {}) end
   redis.call('ZADD', key(ctx, 'waits', run.tenant .. ':' .. step.key), ctx.now, run.id .. '|' .. ref)
 end
 
@@ -21,7 +21,7 @@ local function begin_items(ctx, run, ref, items)
   if items == 0 then return succeed_step(ctx, run, ref, '{"items":0,"failed":0}', {}) end
   local first = math.min(items, profile_of(ctx, run, ref).at_once)
   redis.call('HSET', where, ref, 0, ref .. 'f', 0, ref .. 'n', items, ref .. 'r', first)
-  later(ctx, 'release-items', run.id, ref, 0, first)
+  later_of(ctx, run, 'release-items', ref, 0, first)
 end
 
 local function suspend_step(ctx, run, ref, how)
@@ -34,7 +34,7 @@ local function suspend_step(ctx, run, ref, how)
   if how.on == 'items' then return begin_items(ctx, run, ref, how.items) end
   if how.on == 'child' then
     local child = run_of(ctx, how.key)
-    if child ~= nil and not is_open(child) then conclude_child(ctx, run, ref, child) end
+    if child ~= nil and has_ended(child) then conclude_child(ctx, run, ref, child) end
   end
 end
 
