@@ -12,6 +12,8 @@ export interface ErrorDetails {
   readonly retry?: Retry;
   /** HTTP status by which an API answers it. Default 400 when terminal, 503 when retryable. */
   readonly status?: number;
+  /** How long whoever is asked wants to be left alone. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -21,6 +23,7 @@ export class OrreryError extends Error {
   readonly hint: string;
   readonly retry: Retry;
   readonly status: number;
+  readonly retryAfterMs: number | undefined;
 
   constructor(details: ErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -28,6 +31,7 @@ export class OrreryError extends Error {
     this.hint = details.hint;
     this.retry = details.retry ?? 'terminal';
     this.status = details.status ?? (this.retry === 'terminal' ? 400 : 503);
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

@@ -20,12 +20,13 @@ export interface PeerAnswer {
 export interface Peer {
   /**
    * Answers 2xx only. Throws a retryable OrreryError when the peer can't be reached, is busy (429) or fails (5xx), and a terminal
-   * one, with the peer's own code and hint, when it refuses the call.
+   * one, with the peer's own code and hint, when it refuses the call. What a Retry-After asks for is the error's `retryAfterMs`.
    */
   call(call: PeerCall): Promise<PeerAnswer>;
 }
 
 const timeoutDefaultMs = 30_000;
+const retryAfterMaxMs = 3_600_000;
 
 export function createPeer(options: { name: string; url: string; token: string }): Peer {
   return {
@@ -40,16 +41,18 @@ export function createPeer(options: { name: string; url: string; token: string }
       if (call.body !== undefined) request.body = JSON.stringify(call.body);
       let status: number;
       let text: string;
+      let retryAfter: string | null;
       try {
         const response = await fetch(new URL(call.path, options.url), request);
         status = response.status;
+        retryAfter = response.headers.get('retry-after');
         text = await response.text();
       } catch (cause) {
         throw unreachable(options, call, cause);
       }
       const body = parseBody(text);
       if (status >= 200 && status < 300) return { status, body };
-      throw refused(options.name, call, status, body);
+      throw refused(options.name, call, { status, body, retryAfterMs: parseRetryAfter(retryAfter) });
     },
   };
 }
@@ -84,7 +87,19 @@ function unreachable(options: { name: string; url: string }, call: PeerCall, cau
   });
 }
 
-function refused(name: string, call: PeerCall, status: number, body: unknown): OrreryError {
+/** Seconds, or a date. */
+function parseRetryAfter(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(0, waitMs), retryAfterMaxMs);
+}
+
+function refused(
+  name: string,
+  call: PeerCall,
+  answer: { readonly status: number; readonly body: unknown; readonly retryAfterMs: number | undefined },
+): OrreryError {
+  const { status, body, retryAfterMs } = answer;
   const error = (body as { error?: { code?: string; message?: string; hint?: string } } | undefined)?.error;
   const retry = status === 429 || status >= 500 ? 'retryable' : 'terminal';
   return new OrreryError({
@@ -93,5 +108,6 @@ function refused(name: string, call: PeerCall, status: number, body: unknown): O
     hint: error?.hint ?? `see the log of ${name}: npx orrery logs ${name}`,
     retry,
     status,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

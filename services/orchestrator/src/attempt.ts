@@ -1,114 +1,122 @@
-import type { Step } from '@orrery/contracts/definitions/workflow';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
+import { classify } from './error-class.ts';
 import { resultTooLarge } from './errors.ts';
-import type { HttpStep, ProcessStep, StepContext, StepExecutor, StepTask } from './executors/types.ts';
-import { resolve, resolvePath, stepsNamedIn, type Scope } from './expressions.ts';
-import { stepTimeoutMs } from './plan.ts';
-import type { RunReader } from './run-reader.ts';
+import { Suspended, type Executors, type StepContext, type StepExecutor, type StepTask } from './executors/types.ts';
+import { poolWrong, type StepInput, type StepInputs } from './step-inputs.ts';
 import type { ClaimedStep, Ending } from './transitions.ts';
 
 /** Why an attempt is ended from outside. */
-export type AbortReason = 'lease-lost' | 'timeout' | 'draining';
+export type AbortReason = 'lease-lost' | 'timeout' | 'heartbeat' | 'stopping' | 'draining';
 
-export interface Executors {
-  readonly http: StepExecutor<HttpStep>;
-  readonly process: StepExecutor<ProcessStep>;
+export interface AttemptDeps {
+  readonly inputs: Pick<StepInputs, 'resolve'>;
+  readonly executors: Executors;
 }
+
+type Told = Pick<Ending, 'outcome' | 'payload' | 'class' | 'retryable' | 'reason' | 'retryAfterMs'>;
 
 export const resultBytesMax = 64 * 1024;
 const errorTextMax = 4000;
+const reasonTextMax = 500;
 
 /** Carries out one attempt and says how it ended; undefined when it no longer matters, because its lease is lost. */
 export async function attemptStep(
   claimed: ClaimedStep,
-  deps: { readonly reader: RunReader; readonly executors: Executors },
-  control: { readonly abort: AbortController; report: (progress: unknown) => void },
+  deps: AttemptDeps,
+  context: StepContext & { readonly started: (input: StepInput) => void },
 ): Promise<Ending | undefined> {
-  const { abort, report } = control;
-  let timer: NodeJS.Timeout | undefined;
+  const { run, ref, fence } = claimed;
+  let told: Told | undefined;
   try {
-    const step = await readStep(claimed, deps.reader);
-    timer = setTimeout(() => abort.abort('timeout' satisfies AbortReason), stepTimeoutMs(step));
-    const result = await execute(step, claimed, deps, { signal: abort.signal, report });
-    return succeed(result);
+    const input = await resolveInput(claimed, deps);
+    if (input === undefined)
+      return { run, ref, fence, outcome: 'returned', payload: '', reason: 'Redis did not answer' };
+    context.started(input);
+    context.signal.throwIfAborted();
+    told = succeed(await execute(claimed, input, { executors: deps.executors, context }));
   } catch (error) {
-    return fail(error, abort.signal);
-  } finally {
-    clearTimeout(timer);
+    told = fail(error, context.signal, claimed);
+  }
+  return told === undefined ? undefined : { run, ref, fence, ...told };
+}
+
+/** Undefined when the state store did not answer: that is not the step's fault, and costs no attempt. */
+async function resolveInput(claimed: ClaimedStep, { inputs }: AttemptDeps): Promise<StepInput | undefined> {
+  try {
+    return await inputs.resolve(claimed);
+  } catch (error) {
+    if (error instanceof OrreryError && error.code === 'REDIS_UNAVAILABLE') return undefined;
+    throw error;
   }
 }
 
-async function readStep(claimed: ClaimedStep, reader: RunReader): Promise<Step> {
-  const definition = await reader.definition(reader.shardOf(claimed.run), claimed.definition);
-  const step = definition.steps.find(({ name }) => name === claimed.step);
-  if (step === undefined) {
-    const message = `the definition ${claimed.definition} has no step "${claimed.step}"`;
-    throw new OrreryError({ code: 'STEP_UNKNOWN', message, hint: 'its state and its definition disagree: report it' });
-  }
-  return step;
-}
-
-async function execute(
-  step: Step,
+function execute(
   claimed: ClaimedStep,
-  deps: { readonly reader: RunReader; readonly executors: Executors },
-  context: StepContext,
+  input: StepInput,
+  by: { readonly executors: Executors; readonly context: StepContext },
 ): Promise<unknown> {
-  const { run, tenant, actor, attempt, fence, logicalMs } = claimed;
-  const results = await deps.reader.results(run, stepsNamedIn(step.with));
-  const parameters = JSON.parse(claimed.parameters) as Record<string, unknown>;
-  const scope: Scope = { parameters, results, run: { id: run, tenant, logicalMs } };
-  const task = <S extends Step>(resolved: S): StepTask<S> => ({ run, step: resolved, attempt, fence, tenant, actor });
-  switch (step.uses) {
-    case 'http': {
-      const { body, path } = step.with;
-      const asked = { ...step.with, path: resolvePath(path, scope) };
-      const withBody = body === undefined ? asked : { ...asked, body: resolve(body, scope) };
-      return deps.executors.http.execute(task({ ...step, with: withBody }), context);
-    }
-    case 'process': {
-      const resolved = resolve(step.with, scope) as ProcessStep['with'];
-      return deps.executors.process.execute(task({ ...step, with: resolved }), context);
-    }
-    case 'sleep':
-      // A sleep is never claimed: its timer is all of it.
-      return null;
-  }
+  const { name, index, defined, given, scope } = input;
+  if (defined.uses === 'task') throw poolWrong(name, defined.uses, 'an orchestrator');
+  const { run, ref, attempt, fence, tenant, actor } = claimed;
+  const task: StepTask = {
+    ...{ run, ref, attempt, fence, tenant, actor, claimed, defined, given, scope },
+    name: index === undefined ? name : `${name}.${index}`,
+    timeoutMs: Math.max(1, Math.floor(claimed.dueMs - claimed.nowMs)),
+  };
+  // The schema of its kind has judged what the step is given; what expressions bring is judged where it is used.
+  const executor = by.executors[defined.uses] as StepExecutor;
+  return executor.execute(task, by.context);
 }
 
-function succeed(result: unknown): Ending {
+function succeed(result: unknown): Told {
+  if (result instanceof Suspended) return { outcome: 'suspended', payload: JSON.stringify(result.how) };
   const payload = JSON.stringify(result ?? null);
   const bytes = Buffer.byteLength(payload);
   if (bytes > resultBytesMax) throw resultTooLarge(bytes, resultBytesMax);
   return { outcome: 'succeeded', payload };
 }
 
-function fail(error: unknown, signal: AbortSignal): Ending | undefined {
+function fail(error: unknown, signal: AbortSignal, claimed: ClaimedStep): Told | undefined {
   const reason = signal.aborted ? (signal.reason as AbortReason) : undefined;
-  if (reason === 'lease-lost') return undefined;
-  if (reason === 'draining') return { outcome: 'returned', payload: '', reason: 'the orchestrator stops' };
-  const failure = reason === 'timeout' ? timedOut() : error;
-  const known = failure instanceof OrreryError ? failure : undefined;
+  switch (reason) {
+    case 'lease-lost':
+      return undefined;
+    case 'draining':
+      return { outcome: 'returned', payload: '', reason: 'the orchestrator stops' };
+    case 'stopping':
+      return { outcome: 'cancelled', payload: '', reason: 'stopped when the run was cancelled' };
+    case 'timeout':
+    case 'heartbeat':
+      return failed(timedOut(reason, claimed));
+    case undefined:
+      return failed(error);
+  }
+}
+
+/** A failed attempt, as it is handed in. */
+export function failed(error: unknown): Told {
+  const known = error instanceof OrreryError ? error : undefined;
   const told = {
     code: known?.code ?? 'STEP_FAILED',
-    message: messageOf(failure).slice(0, errorTextMax),
+    message: messageOf(error).slice(0, errorTextMax),
     hint: known?.hint ?? 'see the log of the orchestrator: npx orrery logs orchestrator',
   };
-  // What no one has judged may pass: only an error that says so is final.
-  const retryable = known === undefined || known.retry === 'retryable';
   return {
     outcome: 'failed',
     payload: JSON.stringify(told),
-    retryable,
-    reason: `${told.code}: ${told.message}`.slice(0, 500),
+    ...classify(error),
+    reason: `${told.code}: ${told.message}`.slice(0, reasonTextMax),
   };
 }
 
-function timedOut(): OrreryError {
+function timedOut(which: 'timeout' | 'heartbeat', { attempt, dueMs, nowMs }: ClaimedStep): OrreryError {
+  const late = which === 'timeout';
   return new OrreryError({
-    code: 'STEP_TIMEOUT',
-    message: 'the attempt took longer than its timeoutSeconds',
-    hint: 'raise timeoutSeconds, or see where the time goes',
+    code: late ? 'ATTEMPT_TIMEOUT' : 'HEARTBEAT_TIMEOUT',
+    message: late
+      ? `attempt ${attempt} took longer than ${Math.round(dueMs - nowMs)} ms`
+      : `attempt ${attempt} told no progress for as long as heartbeatSeconds allows`,
+    hint: 'raise the bound in timeouts, or see where the time goes',
     retry: 'retryable',
   });
 }

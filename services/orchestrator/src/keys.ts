@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 
 /**
  * Where things lie in Redis. The braces are the hash tag: all keys of a shard are in one slot, so that one function can move a
- * run, its steps, its slot and its event together. The functions derive the same names from `prefix` (lua/run-state.lua).
+ * run, its steps, its slot and its event together. The functions derive the same names from `prefix` (lua/).
  */
 export const keys = {
   layout: 'orchestrator:{layout}',
+  /** The orchestrators that are alive, by deadline. */
+  orchestrators: 'orchestrator:{layout}:alive',
   prefix: (shard: string) => `orchestrator:{${shard}}:`,
   definition: (shard: string, digest: string) => `${keys.prefix(shard)}def:${digest}`,
   run: (shard: string, run: string) => `${keys.prefix(shard)}run:${run}`,
@@ -25,6 +27,12 @@ export const keys = {
   leases: (shard: string) => `${keys.prefix(shard)}leases`,
   timers: (shard: string) => `${keys.prefix(shard)}timers`,
   fired: (shard: string, tenant: string) => `${keys.prefix(shard)}fired:${tenant}`,
+  datasets: (shard: string, tenant: string) => `${keys.prefix(shard)}datasets:${tenant}`,
+  awaited: (shard: string, tenant: string, dataset: string) => `${keys.prefix(shard)}awaited:${tenant}:${dataset}`,
+  /** Backfills that have not ended, one of them, and who carries it on. */
+  backfills: (shard: string) => `${keys.prefix(shard)}backfills`,
+  backfill: (shard: string, tenant: string, id: string) => `${keys.prefix(shard)}backfill:${tenant}:${id}`,
+  backfillLease: (shard: string, tenant: string, id: string) => `${keys.prefix(shard)}backfill-lease:${tenant}:${id}`,
   /** A channel, not a key: the pools that have work again. */
   wake: (shard: string) => `${keys.prefix(shard)}wake`,
   reuse: (shard: string, tenant: string, digest: string) => `${keys.prefix(shard)}reuse:${tenant}:${digest}`,

@@ -9,6 +9,8 @@ export interface OrchestratorMetrics {
   readonly timers: Counter;
   readonly held: Gauge<'kind'>;
   readonly stepSeconds: Histogram<'kind' | 'outcome'>;
+  /** 0 closed, 1 half-open, 2 open. */
+  readonly circuits: Gauge<'callee'>;
   readonly relayed: Counter;
   readonly recorded: Counter;
 }
@@ -35,6 +37,12 @@ export function createMetrics(registry: Registry): OrchestratorMetrics {
       help: 'Time of an attempt, from the claim to its end',
       labelNames: ['kind', 'outcome'],
       buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
+      registers,
+    }),
+    circuits: new Gauge({
+      name: 'orrery_orchestrator_circuit_state',
+      help: 'Whether those that steps call are called: 0 yes, 1 a probe is under way, 2 not until the next probe',
+      labelNames: ['callee'],
       registers,
     }),
     relayed: counter('relayed_events', 'Events handed from the outbox to the bus'),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 const names = [
+  'kill_query',
   'select_chain_ends',
   'select_chain_of_run',
   'select_chains',

@@ -1,198 +1,240 @@
 import type { Clock } from '@orrery/kit/clock';
 import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
-import { retry } from '@orrery/kit/retry';
-import { attemptStep, type AbortReason, type Executors } from './attempt.ts';
+import { attemptStep, type AttemptDeps } from './attempt.ts';
+import { HeldAttempt, type WorkKind } from './held-attempt.ts';
+import { shardOfRun } from './keys.ts';
 import { Loop } from './loop.ts';
 import type { OrchestratorMetrics } from './metrics.ts';
-import type { RunReader } from './run-reader.ts';
-import { itemsMax, type ClaimedStep, type Ending, type Transitions } from './transitions.ts';
+import { PoolClient } from './pool-client.ts';
+import { Room } from './room.ts';
+import { beatsMax, type ClaimedStep, type Ending, type Held, type Transitions } from './transitions.ts';
 
-type ClaimedKind = 'http' | 'process';
+export interface KindBounds {
+  /** At the same time in this process; 0 leaves the kind to others. */
+  readonly stepsMax: number;
+  /** How long a lease lasts between beats. */
+  readonly leaseMs: number;
+  /** The lines that are asked, in this order. Default: the one that has the kind's name. */
+  readonly pools?: readonly string[];
+}
 
-export interface WorkerDeps {
+export interface WorkerDeps extends AttemptDeps {
   readonly shards: readonly string[];
-  readonly transitions: Transitions;
-  readonly reader: RunReader;
-  readonly executors: Executors;
-  /** At the same time in this process, and how long a lease lasts between beats. */
-  readonly bounds: Readonly<Record<ClaimedKind, { readonly stepsMax: number; readonly leaseMs: number }>>;
+  readonly transitions: Pick<Transitions, 'exchange' | 'beat'>;
+  readonly bounds: Readonly<Record<WorkKind, KindBounds>>;
   readonly pollMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly metrics: OrchestratorMetrics;
+  readonly metrics: Pick<OrchestratorMetrics, 'claims' | 'finishes' | 'stale' | 'held' | 'stepSeconds'>;
 }
 
-interface Held {
-  readonly claimed: ClaimedStep;
-  readonly kind: ClaimedKind;
-  readonly shard: string;
-  readonly leaseMs: number;
-  readonly abort: AbortController;
-  /** By our own clock: after that the lease may be another's. */
-  safeUntilMs: number;
-  progress: string;
+/** One kind of work: a client for each shard, and the room that they share. */
+interface Line {
+  readonly kind: WorkKind;
+  readonly pools: readonly string[];
+  readonly clients: Map<string, PoolClient>;
+  readonly room: Room;
+  readonly held: Set<HeldAttempt>;
 }
 
-const kinds: readonly ClaimedKind[] = ['http', 'process'];
+const kinds: readonly WorkKind[] = ['http', 'sql', 'process', 'inner'];
 /** Beats in the time of a lease: two may be lost. */
 const beatsPerLease = 3;
-const claimStepsMax = 32;
-const progressBytesMax = 2048;
-const finishTries = { attemptsMax: 60, backoffMs: 50, backoffMaxMs: 1000 };
-const drainPollMs = 50;
+const drainPollMs = 20;
+/** How long the ends of attempts that were stopped may take to be booked: with Redis away they never are. */
+const bookMs = 5000;
 
-/** Claims steps, carries them out under leases, and books how they ended. */
+/** Takes steps, carries them out under leases, and hands in how they ended. */
 export class Worker {
   readonly #deps: WorkerDeps;
-  readonly #held = new Map<Held, Promise<void>>();
-  readonly #claims: Loop;
+  readonly #lines: readonly Line[];
   readonly #beats: Loop;
+  #exchanges = 0;
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
-    const { clock, random, log, pollMs, bounds } = deps;
-    const beatMs = Math.min(bounds.http.leaseMs, bounds.process.leaseMs) / beatsPerLease;
-    this.#claims = new Loop({ name: 'claim', idleMs: pollMs, round: () => this.#claim(), clock, random, log });
+    const { clock, random, log, bounds } = deps;
+    const beatMs = Math.min(...kinds.map((kind) => bounds[kind].leaseMs)) / beatsPerLease;
     this.#beats = new Loop({ name: 'beat', idleMs: beatMs, round: () => this.#beat(), clock, random, log });
+    this.#lines = kinds.filter((kind) => bounds[kind].stepsMax > 0).map((kind) => this.#open(kind));
   }
 
   start(): void {
-    this.#claims.start();
     this.#beats.start();
+    for (const { kind, clients } of this.#lines) {
+      for (const client of clients.values()) client.take(this.#deps.bounds[kind].stepsMax);
+    }
   }
 
-  /** Something may be ready, or may have been withdrawn. */
-  wake(): void {
-    this.#claims.wake();
-    if (this.#held.size > 0) this.#beats.wake();
+  /** A pool of a shard may have work again. Without names: anything may, or may have been withdrawn. */
+  wake(shard?: string, pool?: string): void {
+    for (const { pools, clients } of this.#lines) {
+      if (pool !== undefined && !pools.includes(pool)) continue;
+      for (const [place, client] of clients) if (shard === undefined || place === shard) client.wake();
+    }
+    if (pool === undefined) this.#beats.wake();
   }
 
   /**
    * Takes nothing more, lets attempts end within their time, and gives the rest back unfinished: a call to a peer is taken up by
    * whoever claims it next, a program would have to begin again and is given longer.
    */
-  async drain(waits: Readonly<Record<ClaimedKind, number>>): Promise<void> {
-    await this.#claims.stop();
+  async drain(waits: Readonly<Record<WorkKind, number>>): Promise<void> {
     const { clock } = this.#deps;
+    for (const { clients } of this.#lines) for (const client of clients.values()) client.stop();
     const startedAtMs = clock.now();
-    while (this.#held.size > 0) {
-      for (const held of this.#held.keys()) {
-        if (clock.now() - startedAtMs >= waits[held.kind]) held.abort.abort('draining' satisfies AbortReason);
+    const giveUpAtMs = startedAtMs + Math.max(...Object.values(waits)) + bookMs;
+    while ((this.#exchanges > 0 || this.#lines.some(({ held }) => held.size > 0)) && clock.now() < giveUpAtMs) {
+      for (const { kind, held } of this.#lines) {
+        if (clock.now() - startedAtMs >= waits[kind]) held.forEach((each) => each.stop('draining'));
       }
       await clock.sleep(drainPollMs);
     }
     await this.#beats.stop();
+    for (const { held } of this.#lines) for (const each of held) each.close();
   }
 
-  async #claim(): Promise<boolean> {
-    let found = 0;
-    for (const shard of this.#deps.shards) {
-      for (const kind of kinds) found += await this.#claimKind(shard, kind);
+  #open(kind: WorkKind): Line {
+    const { shards, bounds, pollMs, clock, random, log } = this.#deps;
+    const { stepsMax, leaseMs, pools = [kind] } = bounds[kind];
+    const clients = new Map<string, PoolClient>();
+    const line: Line = { kind, pools, clients, room: new Room(stepsMax), held: new Set() };
+    for (const shard of shards) {
+      const client = new PoolClient({
+        ...{ shard, pools, leaseMs, pollMs, clock, random, log },
+        transitions: { exchange: (place, asked, endings) => this.#exchange(line, { shard: place, ...asked }, endings) },
+        onWork: (claimed, safeUntilMs) => {
+          for (const each of claimed) void this.#work(each, { line, client, safeUntilMs });
+        },
+      });
+      clients.set(shard, client);
     }
-    return found > 0;
+    return line;
   }
 
-  async #claimKind(shard: string, kind: ClaimedKind): Promise<number> {
-    const { transitions, bounds, metrics, clock } = this.#deps;
-    const { stepsMax, leaseMs } = bounds[kind];
-    const free = stepsMax - this.#countHeld(kind);
-    if (free <= 0) return 0;
-    const safeUntilMs = clock.now() + leaseMs;
-    const claimed = await transitions.claim(shard, kind, { stepsMax: Math.min(free, claimStepsMax), leaseMs });
-    for (const each of claimed) {
-      const held: Held = {
-        claimed: each,
-        kind,
-        shard,
-        leaseMs,
-        abort: new AbortController(),
-        safeUntilMs,
-        progress: '',
-      };
-      this.#held.set(held, this.#work(held));
-    }
-    metrics.claims.inc({ kind }, claimed.length);
-    metrics.held.set({ kind }, this.#countHeld(kind));
-    return claimed.length;
-  }
-
-  async #work(held: Held): Promise<void> {
-    const { log, metrics, clock } = this.#deps;
-    const { claimed, kind, abort } = held;
-    const startedAtMs = clock.now();
-    const report = (progress: unknown) => {
-      const text = JSON.stringify(progress);
-      if (text.length <= progressBytesMax) held.progress = text;
-    };
+  /** Asks for as much as there is room for in all. */
+  async #exchange(
+    { room }: Line,
+    asked: {
+      readonly shard: string;
+      readonly pools: readonly string[];
+      readonly want: number;
+      readonly leaseMs: number;
+    },
+    endings: readonly Ending[],
+  ): ReturnType<Transitions['exchange']> {
+    const want = room.reserve(asked.want);
+    let claimed = 0;
+    this.#exchanges += 1;
     try {
-      const ending = await attemptStep(claimed, this.#deps, { abort, report });
-      if (ending !== undefined) await this.#finish(held, ending);
-      const outcome = ending?.outcome ?? 'abandoned';
-      metrics.finishes.inc({ kind, outcome });
-      metrics.stepSeconds.observe({ kind, outcome }, (clock.now() - startedAtMs) / 1000);
+      const answer = await this.#deps.transitions.exchange(asked.shard, { ...asked, want }, endings);
+      claimed = answer.claimed.length;
+      return answer;
+    } finally {
+      room.giveBack(want - claimed);
+      // The client hands out what it was given in the same turn.
+      setImmediate(() => (this.#exchanges -= 1));
+    }
+  }
+
+  async #work(
+    claimed: ClaimedStep,
+    place: { readonly line: Line; readonly client: PoolClient; readonly safeUntilMs: number },
+  ): Promise<void> {
+    const { clock, metrics, log, bounds } = this.#deps;
+    const { line, client, safeUntilMs } = place;
+    const { kind } = line;
+    const startedAtMs = clock.now();
+    const held = new HeldAttempt(claimed, { kind, leaseMs: bounds[kind].leaseMs, safeUntilMs, nowMs: startedAtMs });
+    line.held.add(held);
+    metrics.claims.inc({ kind });
+    metrics.held.set({ kind }, line.held.size);
+    let ending: Ending | undefined;
+    try {
+      ending = await attemptStep(claimed, this.#deps, {
+        signal: held.signal,
+        report: (progress) => held.tell(progress, clock.now()),
+        started: ({ defined }) => held.expect((defined.timeouts?.heartbeatSeconds ?? 0) * 1000),
+      });
     } catch (error) {
       // The lease runs out by itself, and the step is tried again.
-      const { run, step, fence } = claimed;
-      log.error({ run, step, fence, reason: messageOf(error) }, 'an attempt could not be booked');
-    } finally {
-      this.#held.delete(held);
-      metrics.held.set({ kind }, this.#countHeld(kind));
-      this.#claims.wake();
+      log.error({ ...nameOf(claimed), reason: messageOf(error) }, 'an attempt came to no end');
     }
+    held.ending = true;
+    const booked = ending === undefined ? undefined : this.#finish(client, ending, claimed);
+    // The next step comes with the same call that takes this one's end.
+    line.room.giveBack(1);
+    client.take(1);
+    if (this.#deps.shards.length > 1) for (const other of line.clients.values()) other.wake();
+    const outcome = ending?.outcome ?? 'abandoned';
+    metrics.finishes.inc({ kind, outcome });
+    metrics.stepSeconds.observe({ kind, outcome }, (clock.now() - startedAtMs) / 1000);
+    await booked;
+    held.close();
+    line.held.delete(held);
+    metrics.held.set({ kind }, line.held.size);
   }
 
-  async #finish(held: Held, ending: Ending): Promise<void> {
-    const { transitions, clock, random, log, metrics } = this.#deps;
-    const { run, step, fence, attempt } = held.claimed;
-    const tries = { ...finishTries, clock, random };
-    const outcome = await retry(() => transitions.finish(held.shard, held.claimed, ending), tries);
-    if (outcome === 'stale') {
+  async #finish(client: PoolClient, ending: Ending, claimed: ClaimedStep): Promise<void> {
+    const { log, metrics } = this.#deps;
+    const named = { ...nameOf(claimed), attempt: claimed.attempt };
+    if ((await client.finish(ending)) === 'stale') {
       metrics.stale.inc();
-      log.warn({ run, step, fence, attempt }, 'a late result was refused: the lease was lost');
+      log.warn(named, 'a late result was refused: the lease was lost');
     } else if (ending.outcome === 'failed') {
-      log.warn({ run, step, fence, attempt, reason: ending.reason }, 'an attempt failed');
+      log.warn({ ...named, class: ending.class, reason: ending.reason }, 'an attempt failed');
     }
   }
 
   async #beat(): Promise<boolean> {
-    const { shards, clock } = this.#deps;
+    const all = this.#lines.flatMap(({ held }) => [...held]);
+    const { clock, shards } = this.#deps;
+    for (const held of all) if (held.isSilent(clock.now())) held.stop('heartbeat');
     try {
-      for (const shard of shards) await this.#beatShard(shard);
+      for (const shard of shards) {
+        await this.#beatShard(
+          shard,
+          all.filter(({ claimed }) => shardOfRun(claimed.run) === shard),
+        );
+      }
     } finally {
       // Without an answer from Redis another may hold the lease by now: what goes on would be done twice.
-      for (const held of this.#held.keys()) if (clock.now() > held.safeUntilMs) this.#lose(held);
+      for (const held of all) if (clock.now() > held.safeUntilMs) this.#lose(held);
     }
     return false;
   }
 
-  async #beatShard(shard: string): Promise<void> {
+  /** Also those that are about to end: their lease must hold until their end is booked. */
+  async #beatShard(shard: string, all: readonly HeldAttempt[]): Promise<void> {
     const { transitions, clock } = this.#deps;
-    const all = [...this.#held.keys()].filter((held) => held.shard === shard && !held.abort.signal.aborted);
-    for (let start = 0; start < all.length; start += itemsMax) {
-      const some = all.slice(start, start + itemsMax);
+    for (let first = 0; first < all.length; first += beatsMax) {
+      const some = all.slice(first, first + beatsMax);
       const safeFromMs = clock.now();
-      const beats = some.map((held) => ({ ...held.claimed, leaseMs: held.leaseMs, progress: held.progress, held }));
-      for (const held of some) held.progress = '';
-      const lost = new Set((await transitions.beat(shard, beats)).map((beat) => beat.held));
-      for (const held of some) {
-        if (lost.has(held)) this.#lose(held);
-        else held.safeUntilMs = safeFromMs + held.leaseMs;
-      }
+      const beats = some.map((held) => ({ ...leaseOf(held), leaseMs: held.leaseMs, progress: held.takeProgress() }));
+      const answers = await transitions.beat(shard, beats);
+      for (const [index, held] of some.entries()) this.#heed(held, answers[index] ?? 'lost', safeFromMs);
     }
   }
 
-  #lose(held: Held): void {
-    if (held.abort.signal.aborted || !this.#held.has(held)) return;
-    const { run, step, fence } = held.claimed;
-    this.#deps.log.info({ run, step, fence }, 'the lease is lost: the attempt is ended');
-    held.abort.abort('lease-lost' satisfies AbortReason);
+  #heed(held: HeldAttempt, answer: Held, safeFromMs: number): void {
+    if (answer === 'lost') this.#lose(held);
+    else held.safeUntilMs = safeFromMs + held.leaseMs;
+    if (answer === 'stopping') held.stop('stopping');
   }
 
-  #countHeld(kind: ClaimedKind): number {
-    let count = 0;
-    for (const held of this.#held.keys()) if (held.kind === kind) count += 1;
-    return count;
+  #lose(held: HeldAttempt): void {
+    if (held.signal.aborted || held.ending) return;
+    this.#deps.log.info(nameOf(held.claimed), 'the lease is lost: the attempt is ended');
+    held.stop('lease-lost');
   }
+}
+
+function nameOf({ run, ref, fence }: ClaimedStep): Pick<ClaimedStep, 'run' | 'ref' | 'fence'> {
+  return { run, ref, fence };
+}
+
+function leaseOf({ claimed: { run, ref, fence, dueMs } }: HeldAttempt) {
+  return { run, ref, fence, dueMs };
 }

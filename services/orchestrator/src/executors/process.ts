@@ -4,13 +4,12 @@ import type { Config } from '@orrery/kit/config';
 import { OrreryError } from '@orrery/kit/errors';
 import type { ObjectStore } from '@orrery/kit/store';
 import type { TObject } from 'typebox';
-import { stepTimeoutMs } from '../plan.ts';
 import { sweepCgroups } from './cgroup.ts';
 import { findIsolation } from './isolation-probe.ts';
 import { readProcessTable } from './process-table.ts';
 import { runProgram, type ProgramDeps } from './program.ts';
 import { describeIsolation, type Isolation } from './sandbox.ts';
-import type { ProcessStep, StepContext, StepExecutor, StepTask } from './types.ts';
+import type { Given, StepContext, StepExecutor, StepTask } from './types.ts';
 import { layInputs, makeWorkspace, ownFolder, readResult, sweepWorkspaces, takeOutputs } from './workspace.ts';
 
 /** What a process step leaves. */
@@ -30,6 +29,7 @@ export interface ResultCache {
   set(tenant: string, inputs: string, result: Omit<ProcessResult, 'reused'>): Promise<void>;
 }
 
+type ProcessTask = StepTask<Given<'process'>>;
 export type Programs = Config<TObject>['programs'];
 
 export interface ProcessExecutorOptions extends ProgramDeps {
@@ -49,7 +49,7 @@ const uids = 4000;
 const basics = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', TZ: 'UTC' };
 
 /** Runs programs of the release, each attempt isolated, in a workspace of its own that is gone afterwards. */
-export class ProcessExecutor implements StepExecutor<ProcessStep> {
+export class ProcessExecutor implements StepExecutor<Given<'process'>> {
   readonly #options: ProcessExecutorOptions;
   readonly #isolations = new Map<string, Promise<Isolation>>();
   #folder: string | undefined;
@@ -68,12 +68,12 @@ export class ProcessExecutor implements StepExecutor<ProcessStep> {
     this.#folder = await ownFolder(folder, platform);
   }
 
-  async execute(task: StepTask<ProcessStep>, context: StepContext): Promise<ProcessResult> {
+  async execute(task: ProcessTask, context: StepContext): Promise<ProcessResult> {
     const { programs, results } = this.#options;
-    const program = programs[task.step.with.program];
-    if (program === undefined) throw programUnknown(task.step.with.program, Object.keys(programs));
+    const program = programs[task.given.program];
+    if (program === undefined) throw programUnknown(task.given.program, Object.keys(programs));
     const inputs = inputsDigest(task, program.bundle);
-    if (task.step.with.reuse === 'same-inputs') {
+    if (task.given.reuse === 'same-inputs') {
       const earlier = await results.get(task.tenant, inputs);
       if (earlier !== undefined && (await this.#holdsAll(earlier.outputs))) return { ...earlier, reused: true };
     }
@@ -82,33 +82,33 @@ export class ProcessExecutor implements StepExecutor<ProcessStep> {
     return { ...fresh, reused: false };
   }
 
-  async #run(task: StepTask<ProcessStep>, context: StepContext, program: Programs[string]) {
+  async #run(task: ProcessTask, context: StepContext, program: Programs[string]) {
     const { store, resultBytesMax, log } = this.#options;
-    const { step, fence } = task;
-    const isolation = await this.#isolationOf(step.with.program, program);
+    const { given, fence } = task;
+    const isolation = await this.#isolationOf(given.program, program);
     const workspace = await makeWorkspace(this.#ownFolder(), fence);
     try {
-      await layInputs(workspace, step.with.inputs ?? {}, store);
+      await layInputs(workspace, given.inputs ?? {}, store);
       const uid = await this.#freeUid(Number(BigInt(fence) % BigInt(uids)));
       if (isolation.becomes === 'own-user') await workspace.giveTo(uid);
-      const identity = { FENCE: fence, RUN: task.run, STEP: step.name };
+      const identity = { FENCE: fence, RUN: task.run, STEP: task.name };
       const home = { HOME: workspace.folder, TMPDIR: `${workspace.folder}/tmp` };
       const run = {
         isolation,
         workspace,
         uid,
-        command: [...program.command, ...(step.with.arguments ?? [])],
+        command: [...program.command, ...(given.arguments ?? [])],
         environment: { ...basics, ...program.environment, ...home, ...identity },
         limits: {
-          memoryMiB: step.with.limits.memoryMiB,
-          processesMax: step.with.limits.processesMax ?? processesDefault,
-          outputMiB: step.with.limits.outputMiB ?? outputDefaultMiB,
-          cpuSeconds: Math.ceil(stepTimeoutMs(step) / 1000) * availableParallelism(),
+          memoryMiB: given.limits.memoryMiB,
+          processesMax: given.limits.processesMax ?? processesDefault,
+          outputMiB: given.limits.outputMiB ?? outputDefaultMiB,
+          cpuSeconds: Math.ceil(task.timeoutMs / 1000) * availableParallelism(),
         },
         signal: context.signal,
         onStage: (stage: object) => context.report(stage),
       };
-      await runProgram(run, { ...this.#options, log: log.child({ run: task.run, step: step.name, fence }) });
+      await runProgram(run, { ...this.#options, log: log.child({ run: task.run, step: task.name, fence }) });
       return { result: await readResult(workspace, resultBytesMax), outputs: await takeOutputs(workspace, store) };
     } finally {
       await workspace.remove();
@@ -159,8 +159,8 @@ export class ProcessExecutor implements StepExecutor<ProcessStep> {
 }
 
 /** Names what a program computes from: the same digest promises the same result. */
-function inputsDigest({ step }: StepTask<ProcessStep>, program: string): string {
-  const parts = { program, arguments: step.with.arguments ?? [], inputs: step.with.inputs ?? {} };
+function inputsDigest({ given }: ProcessTask, program: string): string {
+  const parts = { program, arguments: given.arguments ?? [], inputs: given.inputs ?? {} };
   return digestOfBytes(`orrery/step-inputs@1\n${canonicalJson(parts)}`);
 }
 
