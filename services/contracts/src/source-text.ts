@@ -208,7 +208,8 @@ function explainJson(text: string, report: Report): void {
     JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const offset = Number(/at position (\d+)/.exec(reason)?.[1] ?? 0);
+    // A reason without a position is that the text ends too early.
+    const offset = Number(/at position (\d+)/.exec(reason)?.[1] ?? text.length);
     report({ offset, message: `the JSON is broken: ${reason.slice(0, 200)}`, hint: 'mend the JSON here' });
   }
 }

@@ -11,11 +11,11 @@ export type StepOptions<Uses extends StepUses> = Omit<Kind<Uses>, 'name' | 'uses
 };
 
 /** A step, and what it leaves to those after it. */
-export class StepHandle<Uses extends StepUses = StepUses> {
+export class StepHandle<Defined extends Step = Step> {
   readonly name: string;
-  readonly definition: Kind<Uses>;
+  readonly definition: Defined;
 
-  constructor(definition: Kind<Uses>) {
+  constructor(definition: Defined) {
     this.name = definition.name;
     this.definition = definition;
   }
@@ -27,7 +27,7 @@ export class StepHandle<Uses extends StepUses = StepUses> {
 }
 
 /** A map, which leaves the results of its items too. */
-export class MapHandle extends StepHandle<'map'> {
+export class MapHandle extends StepHandle<Kind<'map'>> {
   /** An expression for the list of the items' results in order, null where one failed; or for a part of it. */
   results(...keys: readonly Key[]): string {
     return expression(`steps.${this.name}.results`, keys);
@@ -67,22 +67,22 @@ export function workflow(options: WorkflowOptions): Workflow {
 }
 
 /** A handler in a worker. */
-export function task(name: string, { needs: before, ...rest }: StepOptions<'task'>): StepHandle<'task'> {
+export function task(name: string, { needs: before, ...rest }: StepOptions<'task'>): StepHandle<Kind<'task'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'task' });
 }
 
 /** A program in an isolated process. */
-export function program(name: string, { needs: before, ...rest }: StepOptions<'process'>): StepHandle<'process'> {
+export function program(name: string, { needs: before, ...rest }: StepOptions<'process'>): StepHandle<Kind<'process'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'process' });
 }
 
 /** A call to a peer service. */
-export function http(name: string, { needs: before, ...rest }: StepOptions<'http'>): StepHandle<'http'> {
+export function http(name: string, { needs: before, ...rest }: StepOptions<'http'>): StepHandle<Kind<'http'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'http' });
 }
 
 /** A statement for ClickHouse. */
-export function sql(name: string, { needs: before, ...rest }: StepOptions<'sql'>): StepHandle<'sql'> {
+export function sql(name: string, { needs: before, ...rest }: StepOptions<'sql'>): StepHandle<Kind<'sql'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'sql' });
 }
 
@@ -92,17 +92,17 @@ export function map(name: string, { needs: before, ...rest }: StepOptions<'map'>
 }
 
 /** A run of another workflow. */
-export function child(name: string, { needs: before, ...rest }: StepOptions<'workflow'>): StepHandle<'workflow'> {
+export function child(name: string, { needs: before, ...rest }: StepOptions<'workflow'>): StepHandle<Kind<'workflow'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'workflow' });
 }
 
 /** Until a time, an event or a dataset has come. */
-export function wait(name: string, { needs: before, ...rest }: StepOptions<'wait'>): StepHandle<'wait'> {
+export function wait(name: string, { needs: before, ...rest }: StepOptions<'wait'>): StepHandle<Kind<'wait'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'wait' });
 }
 
 /** Until people have agreed. */
-export function approve(name: string, { needs: before, ...rest }: StepOptions<'approve'>): StepHandle<'approve'> {
+export function approve(name: string, { needs: before, ...rest }: StepOptions<'approve'>): StepHandle<Kind<'approve'>> {
   return new StepHandle({ ...rest, ...named(name, before), uses: 'approve' });
 }
 
