@@ -2,7 +2,7 @@ import { progressBytesMax, type EndingFrame, type Lease, type TaskFrame } from '
 import { StepError } from './step-error.ts';
 
 /** Why a handler's signal was aborted: `context.signal.reason`. */
-export type AbortReason = 'lease-lost' | 'stopped' | 'timeout' | 'draining';
+export type AbortReason = 'lease-lost' | 'stopped' | 'timeout' | 'silent' | 'draining';
 
 /** What a handler knows and may do beside its input. */
 export interface HandlerContext {
@@ -48,6 +48,7 @@ export class Attempt {
   readonly #abort = new AbortController();
   readonly #deps: AttemptDeps;
   #progress: unknown;
+  #heardAtMs: number;
 
   constructor(task: TaskFrame, at: { connection: number; safeUntilMs: number }, deps: AttemptDeps) {
     const { run, ref, fence, deadlineMs } = task;
@@ -57,6 +58,7 @@ export class Attempt {
     this.connection = at.connection;
     this.safeUntilMs = at.safeUntilMs;
     this.#deadlineAtMs = deadlineMs === 0 ? Number.POSITIVE_INFINITY : deps.nowMs() + deadlineMs;
+    this.#heardAtMs = deps.nowMs();
     this.#deps = deps;
   }
 
@@ -69,10 +71,12 @@ export class Attempt {
     if (!this.signal.aborted) this.#abort.abort(reason);
   }
 
-  /** Looks at both clocks. */
+  /** Looks at its clocks. */
   check(nowMs: number): void {
+    const { heartbeatMs } = this.task;
     if (nowMs >= this.safeUntilMs) this.abort('lease-lost');
     else if (nowMs >= this.#deadlineAtMs) this.abort('timeout');
+    else if (heartbeatMs > 0 && nowMs - this.#heardAtMs > heartbeatMs) this.abort('silent');
   }
 
   /** What the handler has reported since the last beat; undefined when nothing. */
@@ -122,6 +126,11 @@ export class Attempt {
       const hint = "raise the step's timeouts.attemptSeconds, or see where the time goes";
       return this.fail(new StepError(message, { class: 'timeout', code: 'STEP_TIMEOUT', hint }));
     }
+    if (reason === 'silent') {
+      const message = `the handler gave no heartbeat for ${this.task.heartbeatMs} ms`;
+      const hint = "call context.heartbeat more often, or raise the step's timeouts.heartbeatSeconds";
+      return this.fail(new StepError(message, { class: 'timeout', code: 'HEARTBEAT_MISSED', hint }));
+    }
     if (error instanceof StepError) return this.fail(error);
     return this.fail(new StepError(error instanceof Error ? error.message : String(error)));
   }
@@ -140,6 +149,7 @@ export class Attempt {
           throw new StepError(message, { code: 'PROGRESS_INVALID', retryable: false, hint });
         }
         this.#progress = JSON.parse(text) as unknown;
+        this.#heardAtMs = this.#deps.nowMs();
       },
       log: (message, fields = {}) => write(message, { run, step, attempt, fence, ...fields }),
     };

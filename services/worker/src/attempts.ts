@@ -66,8 +66,9 @@ export class Attempts {
     for (let start = 0; start < renewed.length; start += beatsMax) {
       const attempts = renewed.slice(start, start + beatsMax);
       const leases = attempts.map((attempt): BeatFrame => {
+        const { lease, task } = attempt;
         const progress = attempt.takeProgress();
-        return progress === undefined ? attempt.lease : { ...attempt.lease, progress };
+        return { ...lease, dueMs: task.dueMs, ...(progress === undefined ? {} : { progress }) };
       });
       this.#sent.push({ atMs: nowMs, attempts });
       send({ type: 'beat', leases });

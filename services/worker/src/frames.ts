@@ -19,7 +19,12 @@ export interface TaskFrame extends Lease {
   readonly tenant: string;
   readonly workflow: string;
   readonly step: string;
+  /** 0: no bound. */
   readonly deadlineMs: number;
+  /** 0: none is needed. */
+  readonly heartbeatMs: number;
+  /** A part of the lease's name, given back with each beat. */
+  readonly dueMs: number;
 }
 
 export interface ErrorFields {
@@ -37,6 +42,7 @@ export interface EndingFrame extends Lease {
 }
 
 export interface BeatFrame extends Lease {
+  readonly dueMs: number;
   readonly progress?: unknown;
 }
 

@@ -141,6 +141,17 @@ for (const language of languages) {
       assert.equal(step?.accepted[0]?.class, 'timeout');
     });
 
+    it('ends a handler that gives no heartbeat where one is needed', async () => {
+      const [silent, lively] = place.core.add(
+        { run: 'r1', handler: 'sleep', input: { ms: 30_000 }, heartbeatMs: 400 },
+        { run: 'r2', handler: 'report', input: { times: 8, everyMs: 100 }, heartbeatMs: 400 },
+      );
+      place.worker(language);
+      await eventually(() => silent?.state === 'failed' && lively?.state === 'succeeded');
+      assert.equal(silent?.accepted[0]?.reason, 'HEARTBEAT_MISSED: the handler gave no heartbeat for 400 ms');
+      assert.equal(silent.accepted[0].class, 'timeout');
+    });
+
     it('ends a handler that is asked to stop, and says that it was cancelled', async () => {
       const [step] = place.core.add({ run: 'r1', handler: 'sleep', input: { ms: 30_000 } });
       const worker = place.worker(language);

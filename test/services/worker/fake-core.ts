@@ -17,6 +17,7 @@ export interface PlannedStep {
   readonly tenant?: string;
   readonly pool?: string;
   readonly deadlineMs?: number;
+  readonly heartbeatMs?: number;
 }
 
 export interface FakeStep extends Required<PlannedStep> {
@@ -62,7 +63,7 @@ export class FakeCore {
 
   add(...steps: readonly PlannedStep[]): FakeStep[] {
     const added = steps.map((step): FakeStep => ({
-      ...{ ref: '0', input: null, tenant: 'main', pool: 'default', deadlineMs: 0 },
+      ...{ ref: '0', input: null, tenant: 'main', pool: 'default', deadlineMs: 0, heartbeatMs: 0 },
       ...step,
       ...{ state: 'ready', attempt: 0, fence: '', leaseUntilMs: 0, isStopped: false },
       ...{ accepted: [], returned: [], answers: [], progress: [] },
@@ -95,17 +96,17 @@ export class FakeCore {
   resolveInput(claimed: Claimed): Resolved {
     const step = this.#steps.get(`${claimed.run}|${claimed.ref}`);
     if (step === undefined) throw new Error(`no step ${claimed.run}|${claimed.ref}`);
-    const { handler, input, deadlineMs } = step;
-    return { handler, input, deadlineMs, step: `step-${step.ref}` };
+    const { handler, input, deadlineMs, heartbeatMs } = step;
+    return { handler, input, deadlineMs, heartbeatMs, step: `step-${step.ref}` };
   }
 
   tenantOf(run: string): Promise<string | undefined> {
     return Promise.resolve(this.steps().find((step) => step.run === run)?.tenant);
   }
 
-  claim({ tenant, pool }: PoolDemand, want: number): Claimed[] {
+  claim({ tenant, pools }: PoolDemand, want: number): Claimed[] {
     const ready = this.steps().filter(
-      (step) => step.state === 'ready' && step.pool === pool && (tenant === '*' || step.tenant === tenant),
+      (step) => step.state === 'ready' && pools.includes(step.pool) && (tenant === '*' || step.tenant === tenant),
     );
     const claimed = ready.slice(0, Math.min(want, claimsMax)).map((step) => this.#lease(step));
     this.heldMost = Math.max(this.heldMost, this.steps().filter(({ state }) => state === 'running').length);
@@ -120,9 +121,9 @@ export class FakeCore {
     return code;
   }
 
-  beat({ run, ref, fence, progress }: Beat): BeatCode {
+  beat({ run, ref, fence, dueMs, progress }: Beat): BeatCode {
     const step = this.#steps.get(`${run}|${ref}`);
-    if (step?.state !== 'running' || step.fence !== fence) return 0;
+    if (step?.state !== 'running' || step.fence !== fence || dueMs !== dueMsOf(step)) return 0;
     step.leaseUntilMs = Date.now() + this.#leaseMs;
     if (progress !== undefined) step.progress.push(progress);
     return step.isStopped ? 2 : 1;
@@ -135,7 +136,8 @@ export class FakeCore {
     step.leaseUntilMs = Date.now() + this.#leaseMs;
     const { run, ref, attempt, tenant } = step;
     const told = { actor: 'tester', workflow: 'trial', definition: 'sha256:0', parameters: '{}', logicalMs: 0 };
-    return { run, ref, fence, attempt, tenant, ...told, results: new Map() };
+    const nowMs = Date.now();
+    return { run, ref, fence, attempt, tenant, ...told, results: {}, item: undefined, nowMs, dueMs: dueMsOf(step) };
   }
 
   #book(step: FakeStep, ending: Ending): FinishCode {
@@ -146,6 +148,7 @@ export class FakeCore {
       step.state = 'ready';
       step.returned.push(ending);
     } else {
+      if (ending.outcome === 'suspended') throw new Error('no worker suspends a step');
       step.state = ending.outcome;
       step.accepted.push(ending);
     }
@@ -159,6 +162,11 @@ export class FakeCore {
     }
     for (const port of this.#ports) port.wake();
   }
+}
+
+/** Made up, but the same for as long as the lease. */
+function dueMsOf({ fence }: FakeStep): number {
+  return Math.floor(Number(fence) / 1000);
 }
 
 /** One exchange at a time; what comes meanwhile goes with the next. */

@@ -91,6 +91,8 @@ export class Place {
       token,
       openPool: (demand) => this.core.openPool(demand),
       resolveInput: (claimed) => this.core.resolveInput(claimed),
+      shardsOf: () => ['s00'],
+      shardOfRun: () => 's00',
       tenantOf: (run) => this.core.tenantOf(run),
       leaseMs,
       graceMs: 400,

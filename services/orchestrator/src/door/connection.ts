@@ -13,8 +13,8 @@ import type { Claimed, DoorOptions, Lease, Resolved, WorkerView } from './types.
 
 export interface ConnectionDeps {
   readonly options: DoorOptions;
-  /** Finds or opens the lines of a worker: the one of its build, then the one of its pool. */
-  readonly join: (connection: Connection, hello: Hello) => readonly [Line, Line];
+  /** Finds or opens the lines of a worker, one a shard. */
+  readonly join: (connection: Connection, hello: Hello) => readonly Line[];
   readonly left: (connection: Connection) => void;
 }
 
@@ -31,7 +31,7 @@ export class Connection implements Seat {
   readonly #outbox: Outbox;
   readonly #sinceMs: number;
   #hello: Hello | undefined;
-  #lines: readonly [Line, Line] | undefined;
+  #lines: readonly Line[] | undefined;
   /** Given over this connection and not ended: these take slots. */
   readonly #given = new Map<string, Line>();
   /** Given over an earlier connection, and found to be this tenant's. */
@@ -96,10 +96,11 @@ export class Connection implements Seat {
   }
 
   give(claimed: Claimed, resolved: Resolved, line: Line): void {
-    const { run, ref, fence, attempt, tenant, workflow } = claimed;
-    const { handler, input, step, deadlineMs } = resolved;
+    const { run, ref, fence, attempt, tenant, workflow, dueMs } = claimed;
+    const { handler, input, step, deadlineMs, heartbeatMs = 0 } = resolved;
     this.#given.set(keyOf(claimed), line);
-    this.#outbox.push({ run, ref, fence, attempt, handler, input, tenant, workflow, step, deadlineMs });
+    const lease = { run, ref, fence, dueMs };
+    this.#outbox.push({ ...lease, attempt, handler, input, tenant, workflow, step, deadlineMs, heartbeatMs });
   }
 
   /** Says that this orchestrator goes away: the worker hands in what is ready, says bye, and connects again elsewhere. */
@@ -201,11 +202,12 @@ export class Connection implements Seat {
     const key = keyOf(lease);
     const known = this.#given.get(key) ?? this.#adopted.get(key);
     if (known !== undefined || this.#lines === undefined) return known;
-    const [, line] = this.#lines;
     const { run, ref, fence } = lease;
-    const { tenantOf, log } = this.#deps.options;
-    const tenant = await tenantOf(run);
-    if (tenant === undefined || !line.serves(tenant)) {
+    const { tenantOf, shardOfRun, log } = this.#deps.options;
+    const shard = shardOfRun(run);
+    const line = this.#lines.find(({ place }) => place.shard === shard);
+    const tenant = line === undefined ? undefined : await tenantOf(run);
+    if (line === undefined || tenant === undefined || !line.serves(tenant)) {
       log.warn({ worker: this.worker, run, ref, fence }, 'a worker named a lease that its tenant was never given');
       return undefined;
     }

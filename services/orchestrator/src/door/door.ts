@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import { admit, notReady, type Admitted } from './admission.ts';
 import { Connection } from './connection.ts';
 import { refused, type Hello } from './frames.ts';
-import { Line } from './line.ts';
+import { Line, type Place } from './line.ts';
 import type { DoorOptions, WorkerView } from './types.ts';
 
 const connectionsMax = 4096;
@@ -17,7 +17,7 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #connections = new Set<Connection>();
   readonly #lines = new Map<string, Line>();
-  readonly #seated = new Map<Connection, readonly [Line, Line]>();
+  readonly #seated = new Map<Connection, readonly Line[]>();
   readonly #probes: NodeJS.Timeout;
   #isDraining = false;
 
@@ -70,11 +70,10 @@ export class Door {
     clearInterval(this.#probes);
   }
 
-  #join(connection: Connection, { pool, build }: Hello): readonly [Line, Line] {
+  #join(connection: Connection, { pool, build }: Hello): readonly Line[] {
     if (this.#isDraining) throw refused('NOT_READY', 'this orchestrator is about to stop', 'connect again');
     const { tenant } = connection.admitted;
-    // Pinned runs can go nowhere else, so their line is asked first.
-    const lines = [this.#line(tenant, `${pool}@${build}`), this.#line(tenant, pool)] as const;
+    const lines = this.#options.shardsOf(tenant).map((shard) => this.#line({ tenant, shard, pool, build }));
     for (const line of lines) line.enter(connection);
     this.#seated.set(connection, lines);
     const told = { worker: connection.worker, tenant, pool, build, handlers: [...connection.handlers] };
@@ -82,11 +81,19 @@ export class Door {
     return lines;
   }
 
-  #line(tenant: string, pool: string): Line {
-    const key = `${tenant}|${pool}`;
-    const line = this.#lines.get(key) ?? new Line({ tenant, pool }, this.#options);
+  #line(place: Place): Line {
+    const key = keyOf(place);
+    const isElsewhere = (handler: string, line: Line) => this.#isElsewhere(handler, line);
+    const line = this.#lines.get(key) ?? new Line(place, this.#options, isElsewhere);
     this.#lines.set(key, line);
     return line;
+  }
+
+  #isElsewhere(handler: string, { place }: Line): boolean {
+    const others = [...this.#lines.values()].filter(
+      (line) => line.place.shard === place.shard && line.place.pool === place.pool && line.serves(place.tenant),
+    );
+    return others.some((line) => line.has(handler));
   }
 
   #leave(connection: Connection): void {
@@ -94,10 +101,14 @@ export class Door {
     for (const line of this.#seated.get(connection) ?? []) {
       line.leave(connection);
       if (!line.isEmpty) continue;
-      this.#lines.delete(`${line.place.tenant}|${line.place.pool}`);
+      this.#lines.delete(keyOf(line.place));
       line.port.close();
     }
     this.#seated.delete(connection);
     this.#options.log.info({ worker: connection.worker }, 'a worker left');
   }
+}
+
+function keyOf({ tenant, shard, pool, build }: Place): string {
+  return [tenant, shard, pool, build].join('|');
 }

@@ -36,7 +36,10 @@ const EndingFrame = Type.Object(
   },
   closed,
 );
-const BeatFrame = Type.Object({ ...lease, progress: Type.Optional(Type.Unknown()) }, closed);
+const BeatFrame = Type.Object(
+  { ...lease, dueMs: Type.Integer({ minimum: 0 }), progress: Type.Optional(Type.Unknown()) },
+  closed,
+);
 const Slots = Type.Integer({ minimum: 0, maximum: 10_000 });
 
 const schemas = {

@@ -1,4 +1,5 @@
 import { messageOf, OrreryError } from '@orrery/kit/errors';
+import type { ErrorClass } from '../transitions.ts';
 import type { Claimed, DoorOptions, Ending, Lease, PoolPort, Resolved } from './types.ts';
 
 /** A connected worker, as far as a line of steps knows it. */
@@ -16,16 +17,21 @@ export interface Seat {
   give(claimed: Claimed, resolved: Resolved, line: Line): void;
 }
 
-interface Place {
+export interface Place {
   readonly tenant: string;
+  readonly shard: string;
   readonly pool: string;
+  readonly build: string;
 }
 
 const claimsMax = 256;
 /** How long a step stays here whose handler only busy workers have, before it goes back into the line. */
 const busyMs = 250;
+/** How often a step is left to another build; of a run that is pinned to this one, no other takes it. */
+const bouncesMax = 20;
+const bouncesKept = 10_000;
 
-/** One line of ready steps, and the workers connected here that take from it. */
+/** The steps of one pool in one shard, and the workers of one build connected here that take them. */
 export class Line {
   readonly place: Place;
   readonly port: PoolPort;
@@ -37,11 +43,21 @@ export class Line {
   /** The last exchange found fewer steps than it was to claim: what comes next, the port learns by itself. */
   isDry = false;
 
-  constructor(place: Place, options: DoorOptions) {
+  /** Steps that were left to another build, and how often. */
+  readonly #bounces = new Map<string, number>();
+  #restUntilMs = 0;
+  /** Whether another build of the pool has the handler. */
+  readonly #isElsewhere: (handler: string, line: Line) => boolean;
+
+  constructor(place: Place, options: DoorOptions, isElsewhere: (handler: string, line: Line) => boolean) {
     this.place = place;
+    this.#isElsewhere = isElsewhere;
     this.#options = options;
+    const { tenant, shard, pool, build } = place;
+    // Pinned runs can go nowhere else, so their line is asked first.
+    const pools = [`${pool}@${build}`, pool];
     this.port = options.openPool({
-      ...place,
+      ...{ tenant, shard, pools },
       demand: () => this.#demand(),
       onWork: (claimed, asked) => this.#onWork(claimed, asked),
     });
@@ -49,6 +65,10 @@ export class Line {
 
   get isEmpty(): boolean {
     return this.#seats.length === 0;
+  }
+
+  has(handler: string): boolean {
+    return this.#seats.some((seat) => seat.handlers.has(handler));
   }
 
   enter(seat: Seat): void {
@@ -77,7 +97,7 @@ export class Line {
     this.end({ run, ref, fence, outcome: 'returned', payload: '', reason });
   }
 
-  fail({ run, ref, fence }: Lease, error: unknown, errorClass: string): void {
+  fail({ run, ref, fence }: Lease, error: unknown, errorClass: ErrorClass): void {
     const known = error instanceof OrreryError ? error : undefined;
     const told = {
       code: known?.code ?? 'INPUT_UNRESOLVED',
@@ -92,6 +112,7 @@ export class Line {
 
   /** Spreads what may be claimed over the seats, one slot at a time: few steps then go to many workers. */
   #demand(): number {
+    if (this.#options.now() < this.#restUntilMs) return 0;
     const before = this.#asides.length;
     const start = this.#next % Math.max(1, this.#seats.length);
     this.#next += 1;
@@ -148,7 +169,7 @@ export class Line {
       // The slot stays set aside: else the worker that lacks the handler would claim the next such step at once.
       setTimeout(() => {
         this.#letGo(kept);
-        this.giveBack(claimed, `HANDLER_BUSY: the workers that have the handler ${handler} have no free slot`);
+        this.giveBack(claimed, `HANDLER_BUSY: the workers here that have the handler ${handler} have no free slot`);
       }, busyMs).unref();
       return;
     }
@@ -156,8 +177,21 @@ export class Line {
     seat?.give(claimed, resolved, this);
     if (kept !== seat) kept?.freed();
     if (seat !== undefined) return;
-    if (this.isEmpty) this.giveBack(claimed, 'WORKER_LEFT: the worker left before it could be given the step');
+    if (this.#bounce(claimed, handler)) this.giveBack(claimed, `HANDLER_ELSEWHERE: another build has ${handler}`);
+    else if (this.isEmpty) this.giveBack(claimed, 'WORKER_LEFT: the worker left before it could be given the step');
     else this.fail(claimed, this.#handlerMissing(handler), 'unavailable');
+  }
+
+  #bounce({ run, ref }: Claimed, handler: string): boolean {
+    const step = `${run}|${ref}`;
+    const count = this.#bounces.get(step) ?? 0;
+    if (count >= bouncesMax || !this.#isElsewhere(handler, this)) return false;
+    if (this.#bounces.size >= bouncesKept) this.#bounces.clear();
+    this.#bounces.set(step, count + 1);
+    // Else this line would claim it again in the very exchange that gives it back.
+    this.#restUntilMs = this.#options.now() + busyMs;
+    setTimeout(() => this.port.wake(), busyMs).unref();
+    return true;
   }
 
   #letGo(seat: Seat | undefined): void {

@@ -11,6 +11,8 @@ export interface TaskFrame extends Lease {
   readonly workflow: string;
   readonly step: string;
   readonly deadlineMs: number;
+  readonly heartbeatMs: number;
+  readonly dueMs: number;
 }
 
 /** Closing codes of RFC 6455. */

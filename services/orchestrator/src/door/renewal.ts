@@ -21,7 +21,7 @@ export async function renew(
   const groups = new Map<Line, Beat[]>();
   const lost: Lease[] = [];
   const stop: Lease[] = [];
-  for (const { run, ref, fence, progress } of beats) {
+  for (const { run, ref, fence, dueMs, progress } of beats) {
     const lease = { run, ref, fence };
     const line = await lineOf(lease);
     if (line === undefined) {
@@ -29,7 +29,7 @@ export async function renew(
       continue;
     }
     const group = groups.get(line) ?? [];
-    group.push(progress === undefined ? lease : { ...lease, progress: JSON.stringify(progress) });
+    group.push({ ...lease, dueMs, ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }) });
     groups.set(line, group);
   }
   for (const [line, group] of groups) {

@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from .errors import StepError
 from .frames import PROGRESS_BYTES_MAX, Frame, encode, lease_of
 
-AbortReason = Literal["lease-lost", "stopped", "timeout", "draining"]
+AbortReason = Literal["lease-lost", "stopped", "timeout", "silent", "draining"]
 Handler = Callable[..., Any]
 Log = Callable[[str, dict[str, Any]], None]
 
@@ -69,6 +70,7 @@ class Context:
         self.signal = signal
         self._log = log
         self._progress: list[Any] = []
+        self._heard_at = time.monotonic()
 
     def heartbeat(self, progress: Any = None) -> None:
         """A sign of life, with what has been done so far (JSON of at most 2 KiB). Needed where the step has heartbeatSeconds."""
@@ -84,6 +86,7 @@ class Context:
                 hint="report a number or a short text; what is large belongs into the result",
             )
         self._progress = [progress]
+        self._heard_at = time.monotonic()
 
     def log(self, message: str, **fields: Any) -> None:
         told = {"run": self.run, "step": self.step, "attempt": self.attempt, "fence": self.fence}
@@ -112,16 +115,19 @@ class Attempt:
             self._running.cancel()
 
     def check(self, now: float) -> None:
-        """Looks at both clocks."""
+        """Looks at its clocks."""
         if now >= self.safe_until:
             self.abort("lease-lost")
         elif now >= self._deadline:
             self.abort("timeout")
+        elif 0 < self.task["heartbeatMs"] < (time.monotonic() - self._context._heard_at) * 1000:
+            self.abort("silent")
 
     def beat(self) -> Frame:
         """The lease, with what the handler has reported since the last beat."""
         progress, self._context._progress = self._context._progress, []
-        return {**self.lease, "progress": progress[0]} if progress else self.lease
+        lease = {**self.lease, "dueMs": self.task["dueMs"]}
+        return {**lease, "progress": progress[0]} if progress else lease
 
     async def work(self, handler: Handler, threads: Executor) -> Frame:
         try:
@@ -163,6 +169,10 @@ class Attempt:
             message = f"the handler took longer than the {self.task['deadlineMs']} ms that the attempt had"
             hint = "raise the step's timeouts.attemptSeconds, or see where the time goes"
             return self.fail(StepError(message, error_class="timeout", code="STEP_TIMEOUT", hint=hint))
+        if self.reason == "silent":
+            message = f"the handler gave no heartbeat for {self.task['heartbeatMs']} ms"
+            hint = "call context.heartbeat more often, or raise the step's timeouts.heartbeatSeconds"
+            return self.fail(StepError(message, error_class="timeout", code="HEARTBEAT_MISSED", hint=hint))
         if isinstance(error, StepError):
             return self.fail(error)
         return self.fail(StepError(str(error) or type(error).__name__))
