@@ -15,7 +15,9 @@ const bounds = {
 
 function orderOf(name: LimitName) {
   const [maximum, what] = bounds[name];
-  const most = Type.Union([Type.Integer({ minimum: 1, maximum }), Type.Null()], { description: `${what}; null: no limit` });
+  const most = Type.Union([Type.Integer({ minimum: 1, maximum }), Type.Null()], {
+    description: `${what}; null: no limit`,
+  });
   return Type.Object({ most, reason: Type.Optional(Reason) }, closed);
 }
 

@@ -6,7 +6,10 @@ const diamond = workflow('diamond', [task('a'), task('b', ['a']), task('c', ['a'
 const single = workflow('single', [task('only')], { runsMax: 1 });
 const wide = workflow('wide', [
   ...Array.from({ length: 600 }, (_, index) => task(`w${index}`)),
-  task('join', Array.from({ length: 600 }, (_, index) => `w${index}`)),
+  task(
+    'join',
+    Array.from({ length: 600 }, (_, index) => `w${index}`),
+  ),
 ]);
 
 describe('what people do to a run', function () {
@@ -146,6 +149,7 @@ describe('what people do to a run', function () {
     const killed = await stage.run('wide');
     await stage.take('default', 5);
     await stage.control(killed, 'kill', { reason: 'start over' });
+    await stage.settle();
     const again = await stage.control(killed, 'retry');
     assert.equal(again.body.again?.stepsCount, 601);
     assert.equal((await stage.work()).length, 601);

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { Step, Workflow } from '@orrery/contracts/definitions/workflow';
 import { systemClock } from '@orrery/kit/clock';
 import { createApp, type App } from '@orrery/kit/http';
-import { createLog } from '@orrery/kit/log';
+import { silentLog } from '@orrery/kit/log';
 import { loadLibrary } from '@orrery/kit/redis-functions';
 import { Bulk } from '#services/orchestrator/src/control/bulk.ts';
 import { Controls } from '#services/orchestrator/src/control/controls.ts';
@@ -55,7 +55,12 @@ export interface RunView {
   readonly definition: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly stepsCount: number;
-  readonly steps: readonly { readonly name: string; readonly state: string; readonly attempt: number; readonly result?: unknown }[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly attempt: number;
+    readonly result?: unknown;
+  }[];
 }
 
 export interface Call {
@@ -65,12 +70,26 @@ export interface Call {
 }
 
 export function workflow(name: string, steps: readonly Step[], more: Partial<Workflow> = {}): Workflow {
-  return { kind: 'Workflow', schema: 1, name, owner: 'people', triggers: [{ manual: true }], runsMax: 1000, ...more, steps: [...steps] };
+  return {
+    kind: 'Workflow',
+    schema: 1,
+    name,
+    owner: 'people',
+    triggers: [{ manual: true }],
+    runsMax: 1000,
+    ...more,
+    steps: [...steps],
+  };
 }
 
 /** A step that a worker does. */
 export function task(name: string, needs: readonly string[] = [], more: Partial<Step> = {}): Step {
-  const step = { name, ...(needs.length === 0 ? {} : { needs: [...needs] }), uses: 'task', with: { handler: 'work' } } as const;
+  const step = {
+    name,
+    ...(needs.length === 0 ? {} : { needs: [...needs] }),
+    uses: 'task',
+    with: { handler: 'work' },
+  } as const;
   return { ...step, ...more } as Step;
 }
 
@@ -100,7 +119,13 @@ export class Stage {
       ...{ lapsesMax: 3, queuedRunsMax: 5000, outboxEventsMax: 1_000_000, idempotencyKeptMs: 60_000 },
       ...{ endedRunsKeptMs: 60_000, endedRunsMax: 100_000 },
     };
-    this.transitions = new Transitions({ redis: this.redis, library, release: () => digest, random: () => 0.5, bounds });
+    this.transitions = new Transitions({
+      redis: this.redis,
+      library,
+      release: () => digest,
+      random: () => 0.5,
+      bounds,
+    });
     await this.open(this.#workflows);
   }
 
@@ -108,9 +133,22 @@ export class Stage {
   async open(workflows: readonly Workflow[]): Promise<void> {
     const metrics = new Registry();
     this.started = this.#wire(new Catalogue(workflows.map(defined)), metrics);
-    const identity = { service: 'orchestrator', environment: 'test', version: { own: digest, closure: digest }, release: digest };
-    const log = createLog({ service: 'orchestrator', level: 'silent' });
-    const options = { identity, description: 'test', token, log, metrics, bodyBytesMax: 1_000_000, missing: async () => [] };
+    const identity = {
+      service: 'orchestrator',
+      environment: 'test',
+      version: { own: digest, closure: digest },
+      release: digest,
+    };
+    const log = silentLog();
+    const options = {
+      identity,
+      description: 'test',
+      token,
+      log,
+      metrics,
+      bodyBytesMax: 1_000_000,
+      missing: async () => [],
+    };
     this.app = await createApp(options);
     addRoutes(this.app, () => this.started);
     await this.app.ready();
@@ -174,7 +212,11 @@ export class Stage {
       for (const each of claimed) {
         done.push(each.ref);
         const failed = fails(each);
-        await this.end(each, failed ? 'failed' : 'succeeded', failed ? { code: 'NO', message: 'no', hint: '' } : { did: each.ref });
+        await this.end(
+          each,
+          failed ? 'failed' : 'succeeded',
+          failed ? { code: 'NO', message: 'no', hint: '' } : { did: each.ref },
+        );
       }
     }
   }
@@ -218,7 +260,8 @@ export class Stage {
           this.happened.push({ kind: 'dataset', id: name, tenant: caller.tenant, name, atMs });
         },
       }),
-      versions: (tenant, name) => readVersions(redis, { tenant, workflow: name, shards }, catalogue.find(tenant, name)?.plan.digest),
+      versions: (tenant, name) =>
+        readVersions(redis, { tenant, workflow: name, shards }, catalogue.find(tenant, name)?.plan.digest),
       history: { events: async () => [], explain: async () => null },
       backfills: unused,
     };
