@@ -82,7 +82,7 @@ carry['release-roots'] = function(ctx, run, cursor)
   if on then later_of(ctx, run, 'release-roots', on) end
 end
 
--- After a reset: whatever waits and has all it needs.
+-- After a reset: whatever waits and has all it needs; a map that goes on has its whole time again.
 carry['release-reset'] = function(ctx, run, cursor)
   local steps, refs = head_of(ctx, run.definition).steps, {}
   local last = math.min(steps, cursor + work_max) - 1
@@ -91,7 +91,9 @@ carry['release-reset'] = function(ctx, run, cursor)
   load_steps(ctx, run, refs)
   local arrived = redis.call('HMGET', key(ctx, 'wt', run.id), unpack(refs))
   for i, ref in ipairs(refs) do
-    local needs = plan_of(ctx, run, ref).needs
+    local plan = plan_of(ctx, run, ref)
+    local needs, total = plan.needs, plan.profile.total
+    if total > 0 and run.steps[ref].state == 'suspended' then set_timer(ctx, ctx.now + total, timer('total', run, ref)) end
     if needs == 0 or tonumber(arrived[i] or '0') >= needs then release_step(ctx, run, ref) end
   end
   if last + 1 < steps then later_of(ctx, run, 'release-reset', last + 1) end

@@ -197,6 +197,8 @@ local function grant(ctx, member, lease_ms, taken)
     return false
   end
   if profile.queue > 0 then drop_timer(ctx, timer('queue', run, ref, step.attempt)) end
+  -- It runs from when the step was released, but for an item that a reset has put back.
+  if profile.total > 0 then redis.call('ZADD', key(ctx, 'timers'), 'NX', digits(ctx.now + profile.total), timer('total', run, ref)) end
   step.fence, step.attempt, step.started, step.due = next_fence(ctx), step.attempt + 1, ctx.now, ctx.now + profile.attempt
   count(ctx, run, step, profile, 1)
   move_step(ctx, run, ref, 'running', profile.to_running)
