@@ -212,3 +212,31 @@ describe('a text that only looks hostile is read', () => {
     assert.ok(readDefinition(holding('"שלום 🚀\\n\\tété"'), 'demo.yaml').ok);
   });
 });
+
+describe('a text that is read piece by piece', () => {
+  const step = (number: number, needs: string) =>
+    `  - name: s${number}\n    needs: [${needs}]\n    uses: task\n    with: { handler: h, input: "${'x'.repeat(100)}" }\n`;
+  const steps = Array.from({ length: 4000 }, (_, number) => step(number, number === 3999 ? 's0, s400l' : ''));
+  const long = `${head}steps:\n${steps.join('')}`;
+
+  it('is told by the line and column of the whole', () => {
+    assert.ok(long.length > 500_000);
+    // 6 lines of head, 1 of steps, 3,999 steps of 4 lines, and the second line of the last.
+    assert.equal(told(long), '16005:17 there is no step "s400l"');
+    assert.match(told(long.replace('name: s3000\n', 'name: s3000\n    name: s1\n')), /^12009:5 the key "name" stands/);
+    assert.match(told(`${long}steps: []\n`), /^16008:1 the key "steps" stands here a second time/);
+    assert.match(told(`${long}owner: other\n`), /^16008:1 the key "owner" stands here a second time/);
+    assert.match(told(`${long}...\nowner: other\n`), /^\d+:\d+ a second document|^1:1 a single value/);
+    assert.match(told(`${long}text\n`), /^16008:/);
+  });
+
+  it('is the same as read whole: keys after the steps, anchors from one piece to another', () => {
+    const good = steps.slice(0, -1).join('');
+    const text = `${head}parameters: { day: &day { type: string, default: x } }\nsteps:\n${good}runsMax: 3\ndescription: *text\n`;
+    const read = readDefinition(text.replace('owner: people', 'owner: &text people'), 'long.yaml');
+    assert.ok(read.ok && read.value.kind === 'Workflow', JSON.stringify(read).slice(0, 500));
+    assert.equal(read.value.steps.length, 3999);
+    assert.deepEqual(read.value.steps.map(({ name }) => name).slice(2998, 3001), ['s2998', 's2999', 's3000']);
+    assert.equal(`${read.value.runsMax} ${read.value.description}`, '3 people');
+  });
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { OrreryError } from '@orrery/kit/errors';
-import { resolve, resolvePath, stepsNamedIn, type Scope } from '#services/orchestrator/src/expressions.ts';
+import { namedIn, resolve, resolvePath, stepsNamedIn, type Scope } from '#services/orchestrator/src/expressions.ts';
 
 const scope: Scope = {
   parameters: { day: '2001-06-15', rows: 7, dry: false },
@@ -59,4 +59,89 @@ describe('an expression', () => {
       );
     });
   }
+});
+
+describe('an expression of the step of a map', () => {
+  const inMap: Scope = { ...scope, item: { shop: 'x', lines: [1, 2] }, index: 3 };
+
+  it('knows the item and its place in the list', () => {
+    assert.deepEqual(resolve(['${{ item }}', '${{ item.lines[1] }}', '${{ index }}'], inMap), [
+      { shop: 'x', lines: [1, 2] },
+      2,
+      3,
+    ]);
+    assert.equal(resolve('${{ item }}', { ...inMap, item: null }), null);
+  });
+
+  it('without an item is a final error', () => {
+    assert.throws(() => resolve('${{ item }}', scope), /only the step of a map has an item/);
+    assert.throws(() => resolve('${{ index }}', scope), /only the step of a map has an item/);
+  });
+});
+
+describe('an expression over what came before', () => {
+  const after: Scope = {
+    ...scope,
+    needs: ['train'],
+    lists: new Map([['each', [{ n: 1 }, null]]]),
+    event: { day: '2026-03-01' },
+  };
+
+  it('has the results of needs by their names', () => {
+    assert.deepEqual(resolve('${{ needs }}', after), { train: scope.results.get('train') });
+    assert.deepEqual(resolve('${{ needs.train.outputs }}', after), { 'model.onnx': 'sha256:1' });
+    assert.throws(() => resolve('${{ needs.other }}', after), /the step does not need "other"/);
+  });
+
+  it('has the results of a map in order, null where one failed', () => {
+    assert.deepEqual(resolve('${{ steps.each.results }}', after), [{ n: 1 }, null]);
+    assert.equal(resolve('${{ steps.each.results[0].n }}', after), 1);
+    assert.throws(() => resolve('${{ steps.each.results[2] }}', after), /there is no "2"; it is a list of 2 items/);
+    assert.throws(() => resolve('${{ steps.each.results.length }}', after), /there is no "length"/);
+    assert.throws(() => resolve('${{ steps.train.results }}', after), /the map "train" has left no results/);
+  });
+
+  it('has the event that a trigger came with', () => {
+    assert.equal(resolve('on ${{ event.day }}', after), 'on 2026-03-01');
+    assert.throws(() => resolve('${{ event.day }}', scope), /no event has started this/);
+  });
+
+  it('tells which steps it needs to know of', () => {
+    const value = {
+      a: '${{ needs }}',
+      b: '${{ steps.each.results[0] }}',
+      c: ['${{ steps.x.result }}', '${{ needs.y }}'],
+    };
+    assert.deepEqual(namedIn(value, ['train']), { results: ['train', 'x', 'y'], lists: ['each'] });
+  });
+});
+
+describe('a value that is resolved', () => {
+  it('may be deeper than calls can be', () => {
+    let deep: unknown = '${{ parameters.rows }}';
+    for (let level = 0; level < 100_000; level += 1) deep = level % 2 === 0 ? [deep] : { deep };
+    let found = resolve(deep, scope);
+    for (let level = 0; level < 100_000; level += 1) found = Object.values(found as object)[0];
+    assert.equal(found, 7);
+    assert.deepEqual(stepsNamedIn(deep), []);
+  });
+
+  it('keeps __proto__ as a key, and never follows what it inherits', () => {
+    const given: unknown = JSON.parse('{"__proto__": {"a": "${{ parameters.rows }}"}}');
+    const resolved = resolve(given, scope) as object;
+    assert.equal(JSON.stringify(resolved), '{"__proto__":{"a":7}}');
+    assert.equal(Object.getPrototypeOf(resolved), Object.prototype);
+    for (const text of [
+      '${{ steps.train.result.toString }}',
+      '${{ steps.train.result["__proto__"] }}',
+      '${{ run.valueOf }}',
+    ]) {
+      assert.throws(() => resolve(text, scope), /there is no "/, text);
+    }
+  });
+
+  it('is not read again: a result that looks like an expression stays text', () => {
+    const wicked = { ...scope, parameters: { day: '${{ run.id }}' } };
+    assert.equal(resolve('${{ parameters.day }}', wicked), '${{ run.id }}');
+  });
 });
