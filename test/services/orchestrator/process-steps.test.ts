@@ -18,7 +18,7 @@ parameters:
 steps:
   - name: work
     uses: process
-    timeoutSeconds: 20
+    timeouts: { attemptSeconds: 20 }
     with:
       program: shell
       arguments: [-c, '${script.replaceAll("'", "''")}']

@@ -125,7 +125,7 @@ export class Floor {
       runsMax: 100,
       triggers: [{ manual: true }],
     } as const;
-    this.workflows.set(name, { ...head, steps: steps as Step[], ...more });
+    this.workflows.set(name, { ...head, triggers: [{ manual: true }], steps: steps as Step[], ...more });
   }
 
   /** Starts a run of a declared workflow. */
@@ -199,7 +199,7 @@ export class Floor {
 
   /** What holds a lease loses it, as if it had not been heard of for long. */
   async loseLeases(): Promise<void> {
-    const leases = await this.redis.zrange(keys.leases(shard), 0, -1);
+    const leases = await this.redis.zrange(keys.leases(shard), '0', '-1');
     for (const lease of leases) await this.redis.zadd(keys.leases(shard), 'XX', 1, lease);
   }
 

@@ -278,7 +278,7 @@ describe('a step that waits', function () {
     await floor.loseLeases();
     const [, attempt, , lapses] = await floor.until(run, '0', 'suspended');
     assert.deepEqual([attempt, lapses], [2, 1]);
-    const runs = await floor.redis.zrange(keys.runs(shard, 'main'), 0, -1);
+    const runs = await floor.redis.zrange(keys.runs(shard, 'main'), '0', '-1');
     const parents = await Promise.all(runs.map((each) => floor.redis.hget(keys.run(shard, each), 'parent')));
     assert.equal(parents.filter((parent) => parent === `${run}|0`).length, 1);
     await control(run, 'cancel');
