@@ -19,13 +19,11 @@ export function openPoolPort(
   const alone = tenant === '*' ? {} : { tenant };
   const exchange: Transitions['exchange'] = async (place, asked, endings) => {
     const want = asked.want === 0 ? 0 : demand();
+    if (want === 0 && endings.length === 0) return { codes: [], claimed: [] };
     try {
       const answer = await transitions.exchange(place, { ...asked, ...alone, want }, endings);
-      // After the client has resolved the endings, whose workers then have these slots free.
-      setImmediate(() => {
-        client.take(answer.claimed.length);
-        onWork(answer.claimed, want);
-      });
+      client.take(answer.claimed.length);
+      onWork(answer.claimed, want);
       return answer;
     } catch (error) {
       onWork([], want);

@@ -129,7 +129,7 @@ class Attempt:
         lease = {**self.lease, "dueMs": self.task["dueMs"]}
         return {**lease, "progress": progress[0]} if progress else lease
 
-    async def work(self, handler: Handler, threads: Executor) -> Frame:
+    async def work(self, handler: Handler, threads: Executor | None) -> Frame:
         try:
             if inspect.iscoroutinefunction(handler):
                 # A task of its own, so that ending the handler leaves this one to tell how it ended.

@@ -83,7 +83,7 @@ class Worker:
         self._draining: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._works: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="orrery-handler")
+        self._threads: ThreadPoolExecutor | None = None
 
     def handler(self, name: str) -> Callable[[Handler], Handler]:
         """A decorator that adds a handler under this name."""
@@ -101,6 +101,8 @@ class Worker:
     async def run(self) -> None:
         """Runs until `drain` is done. Raises a WorkerError when the orchestrator refuses this worker for good."""
         self._settings.check()
+        threads = ThreadPoolExecutor(max_workers=self._settings.slots, thread_name_prefix="orrery-handler")
+        self._threads = threads
         ticking = asyncio.create_task(self._tick())
         try:
             while not self._is_closed:
@@ -111,7 +113,7 @@ class Worker:
         finally:
             self._is_closed = True
             ticking.cancel()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def drain(self) -> None:
         """Takes nothing more, lets handlers end within their time, gives the rest back, and closes."""
