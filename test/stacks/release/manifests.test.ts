@@ -70,14 +70,14 @@ describe('the manifests of services', () => {
     writeFileSync(join(root, 'services/a/service.yaml'), 'name: a\nports: {}\nname: b\n');
     assert.throws(() => readManifests(root), {
       code: 'DEFINITION_INVALID',
-      message: /services\/a\/service\.yaml:3:1 Map keys must be unique/,
+      message: /services\/a\/service\.yaml:3:1 the key "name" stands here a second time/,
     });
     mkdirSync(join(root, 'definitions/models'), { recursive: true });
     writeFileSync(join(root, 'definitions/models/m.yaml'), 'kind: Model\nname: m\ntarget:\n  column: x\n  column: y\n');
     const reader = readManifestsOf(manifest('a', 10, { definitions: ['model'] }));
     assert.throws(() => readDefinitions(root, reader), {
       code: 'DEFINITION_INVALID',
-      message: /definitions\/models\/m\.yaml:5:3 Map keys must be unique/,
+      message: /definitions\/models\/m\.yaml:5:3 the key .* stands here a second time/,
     });
   });
 

@@ -23,7 +23,7 @@ const clocked = {
     Type.Object(
       {
         runs: Type.Optional(
-          Type.Union([Type.Literal('latest'), Type.Literal('all'), Type.Literal('none')], {
+          Type.Enum(['latest', 'all', 'none'], {
             description: 'which of the times that were missed, while nothing ran, are made up for; default latest',
           }),
         ),
