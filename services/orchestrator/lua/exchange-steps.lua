@@ -23,8 +23,7 @@ local function hand_in(ctx, ending)
   elseif outcome == 'failed' then
     fail_step(ctx, run, ref, { error = ending[5], class = ending[6], retryable = ending[7] == 1, reason = ending[8], after = ending[9] })
   elseif run.state == 'cancelling' then
-    step.ended = ctx.now
-    move_step(ctx, run, ref, 'cancelled', { reason = ending[8] })
+    end_attempt(ctx, run, ref, step, ending[8])
   elseif outcome == 'suspended' then
     suspend_step(ctx, run, ref, cjson.decode(ending[5]))
   else

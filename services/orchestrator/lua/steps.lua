@@ -91,6 +91,13 @@ local function withdraw(ctx, run, ref, step)
   end
 end
 
+-- An attempt of a run that is being ended has stopped.
+local function end_attempt(ctx, run, ref, step, reason)
+  drop_step_timers(ctx, run, ref, step)
+  step.ended = ctx.now
+  move_step(ctx, run, ref, 'cancelled', { reason = reason })
+end
+
 -- One step fewer to end; the last one ends the run.
 local function settle(ctx, run)
   run.left = run.left - 1

@@ -30,8 +30,7 @@ local function expire(ctx, member, lapses_max)
   end
   revoke(ctx, run, ref, step)
   if run.state == 'cancelling' then
-    step.ended = ctx.now
-    move_step(ctx, run, ref, 'cancelled', { reason = 'lease lost' })
+    end_attempt(ctx, run, ref, step, 'lease lost')
   elseif ctx.now >= step.due then
     local message = 'attempt ' .. step.attempt .. ' took longer than ' .. digits(profile_of(ctx, run, ref).attempt) .. ' ms'
     time_out(ctx, run, ref, 'ATTEMPT_TIMEOUT', message, {})
