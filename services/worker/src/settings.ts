@@ -2,7 +2,7 @@ import type { Handler } from './attempt.ts';
 import { WorkerError } from './step-error.ts';
 
 export interface WorkerOptions {
-  /** Of the orchestrator, for example `http://127.0.0.1:7403`. */
+  /** Of the orchestrator, for example `http://127.0.0.1:7410`. */
   readonly url: string;
   readonly token: string;
   /** Whose steps; `*` for every tenant's. Default `main`. */
@@ -56,7 +56,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     throw new WorkerError('BUILD_INVALID', `build is "${build}"`, hint);
   }
   if (!URL.canParse(url)) {
-    throw new WorkerError('URL_INVALID', `url is "${url}"`, 'the orchestrator, for example http://127.0.0.1:7403');
+    throw new WorkerError('URL_INVALID', `url is "${url}"`, 'the orchestrator, for example http://127.0.0.1:7410');
   }
   return settings;
 }

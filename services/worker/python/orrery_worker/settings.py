@@ -46,6 +46,6 @@ class Settings:
     def address(self) -> str:
         parts = urlsplit(self.url)
         if parts.scheme not in _SCHEMES or not parts.netloc:
-            hint = "the orchestrator, for example http://127.0.0.1:7403"
+            hint = "the orchestrator, for example http://127.0.0.1:7410"
             raise WorkerError("URL_INVALID", f'url is "{self.url}"', hint)
         return f"{_SCHEMES[parts.scheme]}://{parts.netloc}/v1/worker"
