@@ -32,6 +32,28 @@ export const Settings = Type.Object({
     default: 2,
     description: 'at the same time on this machine',
   }),
+  processPools: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }), {
+    default: ['process'],
+    minItems: 1,
+    maxItems: 16,
+    description: 'whose programs run here; a step names its pool by with.pool',
+  }),
+  sqlStepsMax: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 16,
+    description: 'at the same time in this process',
+  }),
+  innerStepsMax: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 64,
+    description: 'maps, children, waits and approvals that are begun at the same time; they hold no slot afterwards',
+  }),
+  poolSecondPrices: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
+    default: {},
+    description: 'pool -> price of a second of work in it; without one the cost of its steps is unknown',
+  }),
   queuedRunsMax: Type.Integer({
     minimum: 1,
     maximum: 100_000,
@@ -55,7 +77,6 @@ export const Settings = Type.Object({
   }),
   reuseKeptMs: Milliseconds(30 * 86_400_000, 'how long a result is offered to a step with the same inputs'),
   peerPatienceMs: Milliseconds(60_000, 'how long a peer that is away is waited for within an attempt'),
-  cronCatchUpMs: Milliseconds(60_000, 'how late a cron trigger may still fire'),
   topicPartitions: Type.Integer({
     minimum: 1,
     maximum: 64,

@@ -11,8 +11,8 @@ export interface OrchestratorMetrics {
   readonly stepSeconds: Histogram<'kind' | 'outcome'>;
   /** 0 closed, 1 half-open, 2 open. */
   readonly circuits: Gauge<'callee'>;
-  readonly relayed: Counter;
-  readonly recorded: Counter;
+  readonly fired: Counter<'outcome'>;
+  readonly fireLag: Histogram;
 }
 
 export function createMetrics(registry: Registry): OrchestratorMetrics {
@@ -45,7 +45,12 @@ export function createMetrics(registry: Registry): OrchestratorMetrics {
       labelNames: ['callee'],
       registers,
     }),
-    relayed: counter('relayed_events', 'Events handed from the outbox to the bus'),
-    recorded: counter('recorded_events', 'Events written to the history'),
+    fired: counter('fired', 'Logical times and happenings that triggers decided, by what became of them', ['outcome']),
+    fireLag: new Histogram({
+      name: 'orrery_orchestrator_fire_lag_seconds',
+      help: 'How long after its time a trigger fired',
+      buckets: [0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60],
+      registers,
+    }),
   };
 }

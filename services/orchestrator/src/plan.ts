@@ -165,7 +165,10 @@ function retryOf(retry: Retry = { attemptsMax: 1 }): Record<string, RetryPolicy>
     name,
     policy(own.attemptsMax ?? retry.attemptsMax, own.backoffMs ?? backoffMs),
   ]);
-  return { default: policy(retry.attemptsMax, backoffMs), ...(Object.fromEntries(classes) as Record<string, RetryPolicy>) };
+  return {
+    default: policy(retry.attemptsMax, backoffMs),
+    ...(Object.fromEntries(classes) as Record<string, RetryPolicy>),
+  };
 }
 
 /** Numbers of the steps whose results a step names, so that whoever takes it gets them at once. */
@@ -175,8 +178,9 @@ function readsOf(step: Step, numbers: ReadonlyMap<string, number>): number[] {
   for (const value of asked) {
     for (const { found: reference } of referencesIn(value)) {
       if (typeof reference === 'string') continue;
-      if (reference.root === 'steps') found.add(numbers.get(String(reference.path[0])) ?? -1);
-      if (reference.root === 'needs') for (const need of step.needs ?? []) found.add(numbers.get(need) ?? -1);
+      const names =
+        reference.root === 'steps' ? [String(reference.path[0])] : reference.root === 'needs' ? (step.needs ?? []) : [];
+      for (const name of names) found.add(numbers.get(name) ?? -1);
     }
   }
   return [...found].sort((left, right) => left - right);

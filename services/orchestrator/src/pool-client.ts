@@ -83,7 +83,10 @@ export class PoolClient {
 
   #pump(): void {
     if (this.#busy || this.#failures > 0) return;
-    if (this.#pending.length === 0 && (this.#free <= 0 || !this.#mayHaveMore || this.#stopped)) return this.#poll();
+    if (this.#pending.length === 0 && (this.#free <= 0 || !this.#mayHaveMore || this.#stopped)) {
+      this.#poll();
+      return;
+    }
     this.#busy = true;
     // Endings of the same turn of the event loop go together.
     setImmediate(() => void this.#exchange());

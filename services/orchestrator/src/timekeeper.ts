@@ -38,8 +38,12 @@ export function openTimekeeper({ shards, transitions, metrics, tickMs, openLoop 
   });
   const loops = [...ticks.values(), ...purges];
   return {
-    start: () => loops.forEach((loop) => loop.start()),
+    start() {
+      for (const loop of loops) loop.start();
+    },
     wake: (shard) => ticks.get(shard)?.wake(),
-    stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))),
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
   };
 }

@@ -137,7 +137,13 @@ export interface Control {
 export type ControlOutcome = 'done' | 'nothing' | 'missing' | 'wrong-state' | 'outbox-full' | 'queue-full';
 
 export type Signal =
-  | { readonly kind: 'event'; readonly event: string; readonly key: string; readonly payload: string; readonly keptMs: number }
+  | {
+      readonly kind: 'event';
+      readonly event: string;
+      readonly key: string;
+      readonly payload: string;
+      readonly keptMs: number;
+    }
   | {
       readonly kind: 'decision';
       readonly run: string;
@@ -156,7 +162,8 @@ export type Signal =
       readonly keys: readonly string[];
     };
 
-export type SignalOutcome = 'delivered' | 'counted' | 'not-waiting' | 'not-asked' | 'said-already' | 'missing' | 'stale';
+export type SignalOutcome =
+  'delivered' | 'counted' | 'not-waiting' | 'not-asked' | 'said-already' | 'missing' | 'stale';
 
 export interface LogEntry {
   /** Its place in the outbox. */
@@ -216,7 +223,9 @@ export class Transitions {
     for (const { plan } of submissions) await this.define(shard, plan);
     // What was taken in the first time is known the second time, under the same name.
     const second = await this.#submit(shard, submissions);
-    return second.map((answer, index) => (first[index]?.outcome === 'definition-needed' ? answer : (first[index] ?? answer)));
+    return second.map((answer, index) =>
+      first[index]?.outcome === 'definition-needed' ? answer : (first[index] ?? answer),
+    );
   }
 
   /** Hands in up to 64 endings and takes the next steps of the pools. */
@@ -241,14 +250,23 @@ export class Transitions {
       asked.leaseMs,
       JSON.stringify(rows),
     ]);
-    const codes = (answer['codes'] as number[]).map((code) => (code === 1 ? 'accepted' : code === 0 ? 'repeated' : 'stale'));
+    const codes = (answer['codes'] as number[]).map((code) =>
+      code === 1 ? 'accepted' : code === 0 ? 'repeated' : 'stale',
+    );
     return { codes, claimed: claimedOf(answer) };
   }
 
   /** Prolongs leases; says of each, in the order given, whether it holds. */
   async beat(shard: string, beats: readonly Beat[]): Promise<Held[]> {
     if (beats.length === 0) return [];
-    const rows = beats.map(({ run, ref, fence, dueMs, leaseMs, progress }) => [run, ref, fence, dueMs, leaseMs, progress]);
+    const rows = beats.map(({ run, ref, fence, dueMs, leaseMs, progress }) => [
+      run,
+      ref,
+      fence,
+      dueMs,
+      leaseMs,
+      progress,
+    ]);
     const { held } = await this.#call(shard, 'beat', [JSON.stringify(rows)]);
     return (held as number[]).map((code) => (code === 1 ? 'held' : code === 2 ? 'stopping' : 'lost'));
   }
@@ -312,7 +330,13 @@ export class Transitions {
   async #submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {
     const { queuedRunsMax, outboxEventsMax, idempotencyKeptMs } = this.#deps.bounds;
     const rows = submissions.map(({ plan, idempotency, ...wanted }) => ({
-      ...{ run: wanted.run, tenant: wanted.tenant, actor: wanted.actor, workflow: wanted.workflow, definition: plan.digest },
+      ...{
+        run: wanted.run,
+        tenant: wanted.tenant,
+        actor: wanted.actor,
+        workflow: wanted.workflow,
+        definition: plan.digest,
+      },
       ...{ parameters: wanted.parameters, trigger: wanted.trigger, logical: wanted.logicalMs },
       ...{ key: idempotency?.key ?? '', request: idempotency?.request ?? '', key_ms: idempotencyKeptMs },
       ...{ runs_max: plan.runsMax, timeout: plan.timeoutMs, priority: wanted.priority ?? plan.priority },
@@ -321,7 +345,11 @@ export class Transitions {
       ...{ pins: wanted.pins === undefined ? '' : JSON.stringify(wanted.pins), limit_keys: wanted.limitKeys ?? {} },
     }));
     const answer = await this.#call(shard, 'submit', [queuedRunsMax, outboxEventsMax, JSON.stringify(rows)]);
-    return (answer['outcomes'] as [SubmitOutcome, string, string][]).map(([outcome, run, state]) => ({ outcome, run, state }));
+    return (answer['outcomes'] as [SubmitOutcome, string, string][]).map(([outcome, run, state]) => ({
+      outcome,
+      run,
+      state,
+    }));
   }
 
   #controlled(how: ControlVerb): unknown {
@@ -366,7 +394,14 @@ function shardClosed(shard: string): OrreryError {
   });
 }
 
-type RunLine = readonly [tenant: string, actor: string, workflow: string, definition: string, parameters: string, logical: string];
+type RunLine = readonly [
+  tenant: string,
+  actor: string,
+  workflow: string,
+  definition: string,
+  parameters: string,
+  logical: string,
+];
 type WorkLine = readonly [
   run: string,
   ref: string,

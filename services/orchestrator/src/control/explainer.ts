@@ -1,5 +1,6 @@
 import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
+import { everyPool } from '../consumers.ts';
 import { keys } from '../keys.ts';
 import type { RunReader, RunRecord } from '../run-reader.ts';
 import {
@@ -230,9 +231,6 @@ export class Explainer {
     return found;
   }
 }
-
-/** A name under which every process that takes steps is listed, so that a pool without an entry is known to be served by nobody. */
-export const everyPool = '*';
 
 function pinnedPool(pool: string, pins: string | undefined): string {
   if (pins === undefined || pins === '') return pool;

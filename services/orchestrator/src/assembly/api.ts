@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@orrery/kit/clock';
+import type { Redis } from '@orrery/kit/redis';
+import type { OrchestratorContext } from '../config.ts';
+import { Bulk } from '../control/bulk.ts';
+import { Controls } from '../control/controls.ts';
+import { Explainer } from '../control/explainer.ts';
+import { Intake } from '../control/intake.ts';
+import { Scopes } from '../control/scopes.ts';
+import { readVersions } from '../control/versions.ts';
+import type { Catalogue } from '../definitions.ts';
+import { explainRun } from '../history/explain.ts';
+import type { History } from '../history/history.ts';
+import { limitKeysOf } from '../limit-keys.ts';
+import type { MemoryGate } from '../memory-gate.ts';
+import type { OrchestratorMetrics } from '../metrics.ts';
+import type { Started } from '../routes/started.ts';
+import type { RunReader } from '../run-reader.ts';
+import { RunViews } from '../run-views.ts';
+import { Runs } from '../runs.ts';
+import type { Transitions } from '../transitions.ts';
+import { readDelivery } from '../triggers/webhook.ts';
+import type { assembleTriggers } from './triggers.ts';
+
+export interface ApiParts {
+  readonly redis: Redis;
+  readonly shards: readonly string[];
+  readonly catalogue: Catalogue;
+  readonly transitions: Transitions;
+  readonly reader: RunReader;
+  readonly gate: MemoryGate;
+  readonly metrics: OrchestratorMetrics;
+  readonly triggers: ReturnType<typeof assembleTriggers>;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly onChange: () => void;
+}
+
+/** What the routes call. */
+export function assembleApi({ token, config }: OrchestratorContext, parts: ApiParts): Started {
+  const { redis, shards, catalogue, transitions, reader, gate, metrics, triggers, history, clock, onChange } = parts;
+  const controls = new Controls({
+    ...{ reader, transitions, catalogue, onChange },
+    migrate: (shard, on, { definition, ...part }) =>
+      transitions.control(shard, on, { verb: 'reset', ...part, definition }),
+  });
+  const prices = new Map(Object.entries(config.settings.poolSecondPrices));
+  return {
+    ...{ catalogue, reader, controls, backfills: triggers.backfills },
+    runs: new Runs({
+      ...{ catalogue, transitions, gate, shards, clock, metrics, onChange },
+      limitKeysOf: ({ definition }, { parameters, ...run }) => limitKeysOf(definition, { parameters, run }),
+    }),
+    views: new RunViews(reader),
+    bulk: new Bulk({ reader, controls }),
+    scopes: new Scopes({ redis, transitions, catalogue, shards, onChange }),
+    explainer: new Explainer(redis, reader),
+    intake: new Intake({
+      ...{ transitions, reader, shards, clock, onChange },
+      newId: randomUUID,
+      trigger: (happenings) => triggers.handle(happenings),
+      readDelivery: (delivery) => readDelivery(delivery, { token, nowMs: clock.now() }),
+      async updateDataset({ tenant }, name, atMs) {
+        await triggers.updateDataset(tenant, name, atMs);
+        await triggers.handle([{ kind: 'dataset', id: `${name}/${atMs}`, tenant, name, atMs }]);
+      },
+    }),
+    versions: (tenant, workflow) =>
+      readVersions(redis, { tenant, workflow, shards }, catalogue.find(tenant, workflow)?.plan.digest),
+    history: {
+      events: (tenant, run, limit) => history.events(tenant, run, limit),
+      explain: (tenant, run) => explainRun(history.database, { tenant, run }, { nowMs: clock.now(), prices }),
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { runEventsTopic } from '@orrery/contracts/run-event';
+import { kafkaAccess } from '@orrery/kit/bus/kafka-access';
+import { openBus, type BusConfig } from '@orrery/kit/bus/open';
+import { openClickHouse, type ClickHouse } from '@orrery/kit/clickhouse';
+import type { Clock } from '@orrery/kit/clock';
+import type { Redis } from '@orrery/kit/redis';
+import type { OrchestratorContext } from '../config.ts';
+import { coreLog } from '../history/core-log.ts';
+import { openHistory, type History } from '../history/history.ts';
+import { LogTail } from '../history/log-tail.ts';
+import { createHistoryMetrics } from '../history/metrics.ts';
+import { Recorder } from '../history/recorder.ts';
+import { Relay } from '../history/relay.ts';
+import { Repairs, repairsFrom } from '../history/repair.ts';
+import { keys } from '../keys.ts';
+import type { Loop, LoopOptions } from '../loop.ts';
+import type { Transitions } from '../transitions.ts';
+import { LogFollower, type LogFollowerDeps } from '../triggers/log-follower.ts';
+
+export interface EventParts {
+  readonly redis: Redis;
+  readonly shards: readonly string[];
+  readonly transitions: Transitions;
+  readonly clock: Clock;
+  readonly openLoop: (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) => Loop;
+  /** What triggers make of the log. */
+  readonly follow: Pick<LogFollowerDeps, 'handle' | 'updatesOf' | 'updateDataset' | 'logicalTimeOf'>;
+}
+
+export interface Events {
+  readonly history: History;
+  stop(): Promise<void>;
+}
+
+const relayIdleMs = 100;
+const repairIdleMs = 100;
+const joinIdleMs = 1000;
+
+/** Opens ClickHouse for whoever of this service reads or writes there. */
+export function openDatabase({ config, token }: OrchestratorContext): ClickHouse {
+  const { url = '', database = 'orrery' } = config.clickhouse ?? {};
+  return openClickHouse({ url, database, token, service: config.service });
+}
+
+/** Outbox -> bus -> history, triggers, and repairs of a store that lost its tail. */
+export async function startEvents(
+  context: OrchestratorContext,
+  clickhouse: ClickHouse,
+  parts: EventParts,
+): Promise<Events> {
+  const { config, token, log } = context;
+  const { shards, transitions, clock, openLoop } = parts;
+  const { topicPartitions: partitions } = config.settings;
+  const metrics = createHistoryMetrics(context.metrics);
+  const access = busConfig(config, token);
+  const bus = await openBus(access, { name: config.service, log });
+  await bus.ensureTopic({ topic: runEventsTopic, partitions });
+  const history = await openHistory(clickhouse, { log, metrics });
+  const recorder = new Recorder({ bus, clickhouse, history, service: config.service, log });
+  const follower = new LogFollower({ bus, log, ...parts.follow });
+  const tail = repairsFrom(access, log) ? new LogTail({ bus, partitions, clock, log }) : undefined;
+  const last = tail === undefined ? {} : { last: (shard: string) => tail.last(shard) };
+  const relays = shards.map((shard) => new Relay(shard, { outbox: transitions, bus, metrics, log, ...last }));
+  const loops = [
+    ...relays.map((relay, index) =>
+      openLoop({ name: `relay ${shards[index] ?? ''}`, idleMs: relayIdleMs, round: () => relay.round() }),
+    ),
+    openLoop({ name: 'record', idleMs: joinIdleMs, round: () => recorder.round() }),
+    openLoop({ name: 'follow', idleMs: joinIdleMs, round: () => follower.round() }),
+    ...(tail === undefined ? [] : repairLoops(tail, parts, { metrics, log, openLoop })),
+  ];
+  for (const loop of loops) loop.start();
+  return {
+    history,
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([recorder.stop(), follower.stop(), tail?.stop()]);
+      await bus.close();
+      await clickhouse.close();
+    },
+  };
+}
+
+function repairLoops(
+  tail: LogTail,
+  { shards, transitions, redis }: EventParts,
+  deps: Pick<EventParts, 'openLoop'> & Pick<ConstructorParameters<typeof Repairs>[0], 'metrics' | 'log'>,
+): Loop[] {
+  const { openLoop, metrics, log } = deps;
+  const sequence = async (shard: string) => Number((await redis.hget(keys.meta(shard), 'seq')) ?? 0);
+  const repairs = new Repairs({ shards, tail, shardLog: coreLog(transitions, sequence), metrics, log });
+  return [
+    openLoop({ name: 'tail', idleMs: joinIdleMs, round: () => tail.round() }),
+    openLoop({ name: 'repair', idleMs: repairIdleMs, round: () => repairs.round() }),
+  ];
+}
+
+function busConfig(config: OrchestratorContext['config'], token: string): BusConfig {
+  if (config.bus?.driver === 'kafka') return { driver: 'kafka', ...kafkaAccess(config.bus) };
+  return { driver: 'redis', url: config.redis?.state ?? '', password: token };
+}
