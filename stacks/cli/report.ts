@@ -2,7 +2,7 @@ import { shortDigest, type Digest } from '@orrery/contracts/digest';
 import type { Scored } from '../local/main-job.ts';
 import { isReused } from './run-progress.ts';
 import { table } from './table.ts';
-import { seconds, type RunView } from './runs.ts';
+import { seconds, type RunView } from './run-view.ts';
 
 interface IngestResult {
   readonly read: number;

@@ -1,4 +1,4 @@
-import { seconds, type RunView, type StepView } from './runs.ts';
+import { seconds, type RunView, type StepView } from './run-view.ts';
 
 /** Prints a line when a step changes its state, and one every few seconds for a step that counts its work. */
 export function runProgress(print: (line: string) => void, now: () => number): (view: RunView) => void {

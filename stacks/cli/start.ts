@@ -11,7 +11,7 @@ import { ensureToolchain } from '../setup/toolchain.ts';
 import { buildReport, formatReport, type Report } from './report.ts';
 import { runProgress } from './run-progress.ts';
 import type { Verb, VerbContext, VerbResult } from './verb.ts';
-import { followRun, patience } from './runs.ts';
+import { followRun, patience } from './run-view.ts';
 
 export const start: Verb = {
   name: 'start',

@@ -1,18 +1,26 @@
 import type { Verb } from './verb.ts';
 import { auditVerify } from './audit.ts';
-import { cancel, retry, run, runs, show } from './runs.ts';
+import { backfill } from './backfill.ts';
+import { cancel, kill, retry } from './control.ts';
 import { cost } from './cost.ts';
 import { deploy } from './deploy.ts';
 import { diff } from './diff.ts';
+import { explain } from './explain.ts';
 import { down, logs, status, up } from './environment.ts';
 import { imageExport, imageLock } from './image.ts';
+import { pause, resume } from './pause.ts';
 import { pin, rollback } from './pin.ts';
 import { policy } from './policy.ts';
 import { preview } from './preview.ts';
 import { releaseCreate, releaseList, releaseShow, releaseVerify } from './release.ts';
 import { render } from './render.ts';
+import { run } from './run.ts';
+import { runs } from './runs.ts';
 import { score } from './score.ts';
+import { show } from './show.ts';
 import { start } from './start.ts';
+import { approve, reset, skip } from './step-control.ts';
+import { workflowCheck } from './workflow-check.ts';
 import { versionsList, versionsVerify } from './versions.ts';
 
 /** Every verb that works, in the order in which help lists them. */
@@ -42,7 +50,16 @@ export const verbs: readonly Verb[] = [
   run,
   runs,
   show,
+  explain,
+  pause,
+  resume,
   cancel,
+  kill,
   retry,
+  skip,
+  reset,
+  approve,
+  backfill,
+  workflowCheck,
   score,
 ];
