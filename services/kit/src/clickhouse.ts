@@ -14,6 +14,8 @@ export interface ClickHouseOptions {
   readonly service: string;
   /** Longest wait for one answer. Default 120,000. */
   readonly timeoutMs?: number;
+  /** Queries at the same time; more wait. Default 10. */
+  readonly connectionsMax?: number;
 }
 
 export function openClickHouse(options: ClickHouseOptions): ClickHouse {
@@ -24,6 +26,7 @@ export function openClickHouse(options: ClickHouseOptions): ClickHouse {
     database: options.database,
     application: options.service,
     request_timeout: options.timeoutMs ?? 120_000,
+    max_open_connections: options.connectionsMax ?? 10,
     clickhouse_settings: { wait_end_of_query: 1 },
     // Callers log what they can't handle, as one line of JSON; the client would write its own text beside it.
     log: { level: ClickHouseLogLevel.OFF },
