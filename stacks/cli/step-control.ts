@@ -38,6 +38,25 @@ Example: npx orrery reset s00-0mb1… train --dry-run`,
   },
 });
 
+export const migrate = orchestratorVerb({
+  name: 'migrate',
+  summary: 'let a run go on with the current definition of its workflow',
+  wordsMax: 1,
+  usage: 'RUN [--reason TEXT] [--dry-run]',
+  help: `A run keeps the definition that it began with. This moves one that has ended, or is paused with nothing at work, to the current
+one: steps that have ended keep their end where they have the same name and number there; all others go. What waits in it (a
+timer, an approval, a child run) begins anew.
+Example: npx orrery migrate s00-0mb1… --dry-run
+How many runs still have an earlier definition: npx orrery workflow versions NAME.`,
+  options: { reason: { type: 'string' }, 'dry-run': { type: 'boolean' } },
+  async answer({ call }, { words, values }) {
+    const run = required(words, 'RUN', 'migrate');
+    const dryRun = values['dry-run'] === true ? { dryRun: true } : {};
+    const body = { ...given({ reason: textOption(values, 'reason') }), ...dryRun };
+    return tellOne('migrate', await call<Told>('POST', runPath(run, '/migrate'), body));
+  },
+});
+
 export const approve = orchestratorVerb({
   name: 'approve',
   summary: 'approve a step that waits for it, or reject it',

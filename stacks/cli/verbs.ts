@@ -19,8 +19,9 @@ import { runs } from './runs.ts';
 import { score } from './score.ts';
 import { show } from './show.ts';
 import { start } from './start.ts';
-import { approve, reset, skip } from './step-control.ts';
+import { approve, migrate, reset, skip } from './step-control.ts';
 import { workflowCheck } from './workflow-check.ts';
+import { workflowVersions } from './workflow-versions.ts';
 import { versionsList, versionsVerify } from './versions.ts';
 
 /** Every verb that works, in the order in which help lists them. */
@@ -58,8 +59,10 @@ export const verbs: readonly Verb[] = [
   retry,
   skip,
   reset,
+  migrate,
   approve,
   backfill,
   workflowCheck,
+  workflowVersions,
   score,
 ];

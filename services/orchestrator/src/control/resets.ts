@@ -30,7 +30,7 @@ export interface ResetView {
   readonly steps: readonly string[];
 }
 
-const rowsPerCall = 256;
+const rowsPerCall = 64;
 const ticksMax = 50;
 export const stepsToldMax = 1000;
 

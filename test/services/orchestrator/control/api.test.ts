@@ -13,6 +13,7 @@ const approve = workflow('ask', [
 ]);
 const waits = workflow('waits', [{ name: 'wait', uses: 'wait', with: { event: 'paid', key: 'o1' } }]);
 const evolving = workflow('evolving', [task('a'), task('b', ['a'])], { runsMax: 1 });
+const next = workflow('evolving', [task('a'), task('c', ['a'])], { runsMax: 1 });
 const large = workflow(
   'large',
   Array.from({ length: 1000 }, (_, index) => task(`s${index}`)),
@@ -298,9 +299,8 @@ describe('the API', function () {
     assert.ok([400, 409].includes(other.status));
   });
 
-  it('tells under which definitions runs are in flight, and why one can not be migrated', async () => {
+  it('tells under which definitions runs are in flight', async () => {
     const run = await stage.run('evolving');
-    const next = workflow('evolving', [task('a'), task('c', ['a'])], { runsMax: 1 });
     const before_ = stage.started;
     await stage.open([next, approve, waits, large]);
     try {
@@ -314,18 +314,56 @@ describe('the API', function () {
           [false, 1, 0, run],
         ],
       );
+      await stage.work();
+      assert.equal((await stage.call<VersionsView>('GET', '/v1/workflows/evolving/versions')).body.drained, true);
+    } finally {
+      stage.started = before_;
+    }
+  });
+
+  it('migrates a run to the current definition when nothing of it is at work, and says why not else', async () => {
+    const run = await stage.run('evolving');
+    const before_ = stage.started;
+    await stage.open([next, approve, waits, large]);
+    try {
       assert.equal(refusal(await stage.control(run, 'migrate', { dryRun: true })), '409 RUN_STATE_WRONG');
       const [a] = await stage.take();
-      await stage.control(run, 'pause');
-      assert.match(
-        (await stage.control(run, 'migrate', { dryRun: true })).body.error.message,
-        /1 of its steps are at work/,
-      );
       assert.ok(a !== undefined);
-      await stage.end(a, 'succeeded');
+      await stage.control(run, 'pause');
+      const early = await stage.control(run, 'migrate', { dryRun: true });
+      assert.match(early.body.error.message, /1 of its steps are at work/);
+      await stage.end(a, 'succeeded', 'kept');
       const dry = await stage.control(run, 'migrate', { dryRun: true });
       assert.deepEqual(dry.body.again?.steps, ['c']);
-      assert.equal(refusal(await stage.control(second, 'migrate')), '409 MIGRATION_REFUSED');
+      assert.equal((await stage.show(run)).state, 'running', 'a dry run changes nothing');
+      const told = await stage.control(run, 'migrate', { reason: 'b was wrong' });
+      assert.deepEqual([told.status, told.body.state], [200, 'running']);
+      assert.deepEqual(await stage.work(), ['1']);
+      const view = await stage.show(run);
+      const current = await stage.call<{ digest: string }>('GET', '/v1/workflows/evolving');
+      assert.deepEqual([view.state, view.definition], ['succeeded', current.body.digest]);
+      assert.deepEqual(
+        view.steps.map(({ name, attempt, result }) => [name, attempt, result]),
+        [
+          ['a', 1, 'kept'],
+          ['c', 1, { did: '1' }],
+        ],
+      );
+      assert.match((await stage.control(run, 'migrate')).body.error.message, /it has that already/);
+    } finally {
+      stage.started = before_;
+    }
+  });
+
+  it('does not migrate a run whose ended steps have other numbers in the current definition', async () => {
+    const run = await stage.run('evolving');
+    await stage.work(({ ref }) => ref === '1');
+    const before_ = stage.started;
+    await stage.open([workflow('evolving', [task('new'), task('a'), task('b', ['a'])]), approve]);
+    try {
+      const refused = await stage.control(run, 'migrate');
+      assert.equal(refusal(refused), '409 MIGRATION_REFUSED');
+      assert.match(refused.body.error.message, /the step a has ended as number 1 and is number 2 there/);
     } finally {
       stage.started = before_;
     }

@@ -239,7 +239,10 @@ export class Stage {
     const metrics = createMetrics(registry);
     const gate = { pass: async () => undefined };
     const limitKeysOf = () => ({});
-    const controls = new Controls({ reader, transitions, catalogue, onChange });
+    const controls = new Controls({
+      ...{ reader, transitions, catalogue, onChange },
+      migrate: (at, on, { definition, ...part }) => transitions.control(at, on, { verb: 'reset', ...part, definition }),
+    });
     const nowMs = () => systemClock.now();
     return {
       ...{ catalogue, reader, controls },
