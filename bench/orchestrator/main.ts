@@ -16,6 +16,8 @@ const factories: Readonly<Record<EngineName, (options: EngineOptions) => Engine>
   restate: createRestate,
 };
 
+const messageCharactersMax = 600;
+
 interface Measured {
   readonly workload: Workload;
   readonly samples: readonly Sample[];
@@ -30,7 +32,9 @@ async function measureKind(kind: Kind, options: Options, say: (line: string) => 
     for (const engine of options.engines) {
       const what = `${kind}, round ${round}, ${engine}`;
       const sample = await measureEngine(engine, options, plan).catch((error: unknown) => {
-        say(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+        say(
+          `${what} failed: ${(error instanceof Error ? error.message : String(error)).slice(0, messageCharactersMax)}`,
+        );
         if (engine === 'orrery') process.exitCode = 1;
         return undefined;
       });

@@ -120,10 +120,12 @@ const defineBacklog = (steps: number, busyMs: number) => ({
 });
 
 function defineSchedules(schedules: number, everySeconds: number): [name: string, definition: object][] {
-  return Array.from({ length: Math.ceil(schedules / triggersMax) }, (_, place) => {
+  // Each trigger of a workflow has a second of its own: the same twice is refused.
+  const width = Math.min(triggersMax, everySeconds);
+  return Array.from({ length: Math.ceil(schedules / width) }, (_, place) => {
     const name = `schedules-${place}`;
-    const first = place * triggersMax;
-    const triggers = Array.from({ length: Math.min(triggersMax, schedules - first) }, (_each, index) => ({
+    const first = place * width;
+    const triggers = Array.from({ length: Math.min(width, schedules - first) }, (_each, index) => ({
       everySeconds,
       offsetSeconds: (first + index) % everySeconds,
       parameters: { schedule: `schedule-${first + index}` },

@@ -54,6 +54,8 @@ local function line_up(ctx, run, ref, profile)
     line = { pool = pool, tenant = run.tenant, members = {} }
     ctx.ready[pool .. ':' .. run.tenant] = line
   end
+  -- Who gets the slots of a key is a matter of rank.
+  line.ranked = line.ranked or profile.limit > 0
   line.members[#line.members + 1] = rank_of(run)
   line.members[#line.members + 1] = run.id .. '|' .. ref
 end
@@ -158,6 +160,8 @@ end
 
 -- What keeps a ready step of a tenant that has its turn from being claimed: a scope to wait for, or nil.
 local function hindrance(ctx, run, ref, step, profile)
+  -- What an earlier attempt waited for is no key of this one.
+  step.key = ''
   -- The items of a map whose run begins again wait for it to start.
   if run.paused ~= '' or run.state ~= 'running' then return 'run|' .. run.id end
   if is_paused(ctx, 'w|' .. run.lane) then return 'w|' .. run.lane end
@@ -217,7 +221,7 @@ local function take_fresh(ctx, pool, want, only, lease_ms, taken)
       found, place = line, where
     end
   end
-  if found == nil or ctx.ruled or (only and found.tenant ~= only) or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
+  if found == nil or found.ranked or ctx.ruled or (only and found.tenant ~= only) or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
   ctx.ready[place] = nil
   for i = 2, #found.members, 2 do grant(ctx, found.members[i], lease_ms, taken) end
 end

@@ -92,8 +92,9 @@ function readWorkflow(
 
 function lacking(workflow: Workflow, { peers, programs }: Surroundings): string[] {
   const lacks = workflow.steps.flatMap((step) => {
-    if (step.uses === 'http' && !peers.includes(step.with.service)) return [`the service "${step.with.service}"`];
-    if (step.uses === 'process' && !programs.includes(step.with.program)) return [`the program "${step.with.program}"`];
+    const done = step.uses === 'map' ? step.step : step;
+    if (done.uses === 'http' && !peers.includes(done.with.service)) return [`the service "${done.with.service}"`];
+    if (done.uses === 'process' && !programs.includes(done.with.program)) return [`the program "${done.with.program}"`];
     return [];
   });
   return [...new Set(lacks)];

@@ -107,7 +107,7 @@ async function startOrchestrator(
       lines.wake(shard, pool);
     },
   });
-  const follow = assembleFollow({ redis, definitions, triggers });
+  const follow = assembleFollow({ catalogue, redis, definitions, triggers });
   const events = await startEvents(context, clickhouse, { ...shared, follow });
   const own = shards.flatMap((shard) => ownPools(settings).map((pool) => ({ shard, pool })));
   const telling = openLoop({

@@ -24,7 +24,7 @@ export interface EventParts {
   readonly clock: Clock;
   readonly openLoop: (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) => Loop;
   /** What triggers make of the log. */
-  readonly follow: Pick<LogFollowerDeps, 'handle' | 'updatesOf' | 'updateDataset' | 'logicalTimeOf'>;
+  readonly follow: Pick<LogFollowerDeps, 'handle' | 'updatesOf' | 'updateDataset' | 'logicalTimeOf'> | undefined;
 }
 
 export interface Events {
@@ -32,7 +32,8 @@ export interface Events {
   stop(): Promise<void>;
 }
 
-const relayIdleMs = 100;
+/** So long entries gather before they are relayed: each round costs Redis and the bus a call, however little it carries. */
+const relayIdleMs = 25;
 const repairIdleMs = 100;
 const joinIdleMs = 1000;
 
@@ -57,7 +58,7 @@ export async function startEvents(
   await bus.ensureTopic({ topic: runEventsTopic, partitions });
   const history = await openHistory(clickhouse, { log, metrics });
   const recorder = new Recorder({ bus, clickhouse, history, service: config.service, log });
-  const follower = new LogFollower({ bus, log, ...parts.follow });
+  const follower = parts.follow === undefined ? undefined : new LogFollower({ bus, log, ...parts.follow });
   const tail = repairsFrom(access, log) ? new LogTail({ bus, partitions, clock, log }) : undefined;
   const last = tail === undefined ? {} : { last: (shard: string) => tail.last(shard) };
   const relays = shards.map((shard) => new Relay(shard, { outbox: transitions, bus, metrics, log, ...last }));
@@ -66,7 +67,9 @@ export async function startEvents(
       openLoop({ name: `relay ${shards[index] ?? ''}`, idleMs: relayIdleMs, round: () => relay.round() }),
     ),
     openLoop({ name: 'record', idleMs: joinIdleMs, round: () => recorder.round() }),
-    openLoop({ name: 'follow', idleMs: joinIdleMs, round: () => follower.round() }),
+    ...(follower === undefined
+      ? []
+      : [openLoop({ name: 'follow', idleMs: joinIdleMs, round: () => follower.round() })]),
     ...(tail === undefined ? [] : repairLoops(tail, parts, { metrics, log, openLoop })),
   ];
   for (const loop of loops) loop.start();
@@ -74,7 +77,7 @@ export async function startEvents(
     history,
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
-      await Promise.all([recorder.stop(), follower.stop(), tail?.stop()]);
+      await Promise.all([recorder.stop(), follower?.stop(), tail?.stop()]);
       await bus.close();
       await clickhouse.close();
     },

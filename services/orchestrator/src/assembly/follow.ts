@@ -1,22 +1,24 @@
 import { OrreryError } from '@orrery/kit/errors';
 import type { Redis } from '@orrery/kit/redis';
+import type { Workflow } from '@orrery/contracts/definitions/workflow';
+import type { Catalogue } from '../definitions.ts';
 import type { DefinitionReader } from '../definition-reader.ts';
 import { keys, shardOfRun } from '../keys.ts';
 import type { LogFollowerDeps } from '../triggers/log-follower.ts';
 import type { assembleTriggers } from './triggers.ts';
 
 export interface FollowParts {
+  readonly catalogue: Catalogue;
   readonly redis: Redis;
   readonly definitions: DefinitionReader;
   readonly triggers: Pick<ReturnType<typeof assembleTriggers>, 'handle' | 'updateDataset'>;
 }
 
-/** What triggers make of the log: ends of runs, and steps that bring datasets up to date. */
-export function assembleFollow({
-  redis,
-  definitions,
-  triggers,
-}: FollowParts): Pick<LogFollowerDeps, 'handle' | 'updatesOf' | 'updateDataset' | 'logicalTimeOf'> {
+type Follow = Pick<LogFollowerDeps, 'handle' | 'updatesOf' | 'updateDataset' | 'logicalTimeOf'>;
+
+/** What triggers make of the log: ends of runs, and steps that bring datasets up to date. Undefined where no workflow has either. */
+export function assembleFollow({ catalogue, redis, definitions, triggers }: FollowParts): Follow | undefined {
+  if (!catalogue.all().some(({ definition }) => looksAtTheLog(definition))) return undefined;
   return {
     handle: (happenings) => triggers.handle(happenings),
     updateDataset: (tenant, name, atMs) => triggers.updateDataset(tenant, name, atMs),
@@ -38,4 +40,8 @@ export function assembleFollow({
       return logical === null ? undefined : Number(logical);
     },
   };
+}
+
+function looksAtTheLog({ triggers, steps }: Workflow): boolean {
+  return triggers.some((trigger) => 'workflow' in trigger) || steps.some(({ updates }) => updates !== undefined);
 }

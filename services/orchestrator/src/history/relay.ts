@@ -95,7 +95,8 @@ export class Relay {
       this.#remember(chunk);
     }
     this.#published = entries.at(-1)?.id ?? '';
-    return true;
+    // Few entries at a time would cost as many calls as they are: others join them while the loop idles.
+    return entries.length === most;
   }
 
   #remember(chunk: readonly Publication[]): void {
