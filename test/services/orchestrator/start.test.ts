@@ -47,8 +47,9 @@ describe('the start of the orchestrator', function () {
     await eventually(() => open.length === 1);
     await orchestrator.stop();
     environment.define('evolving.yaml', workflow('/v1/changed'));
-    await orchestrator.start();
+    // It takes the step up again before it listens.
     environment.handler = (_asked, response) => response.end('{}');
+    await orchestrator.start();
     const view = await eventually(async () => {
       const shown = await orchestrator.show(before_);
       return shown.state === 'succeeded' && shown;
