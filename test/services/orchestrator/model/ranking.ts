@@ -14,11 +14,6 @@ export class Ranking {
     this.#scores.set(member, score);
   }
 
-  /** Raises the score of a member; one that is missing begins at 0. */
-  add(member: string, more: number): void {
-    this.#scores.set(member, (this.#scores.get(member) ?? 0) + more);
-  }
-
   /** Says whether there was anything to remove. */
   remove(member: string): boolean {
     return this.#scores.delete(member);
@@ -26,6 +21,15 @@ export class Ranking {
 
   first(): string | undefined {
     return this.entries()[0]?.[0];
+  }
+
+  /** Takes the first members out. */
+  pop(count: number): string[] {
+    const members = this.entries()
+      .slice(0, count)
+      .map(([member]) => member);
+    for (const member of members) this.#scores.delete(member);
+    return members;
   }
 
   /** Members with at most this score, in order. */
@@ -37,5 +41,25 @@ export class Ranking {
 
   entries(): [member: string, score: number][] {
     return [...this.#scores].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  }
+}
+
+/** Rankings by name, made when first asked for. */
+export class Rankings {
+  readonly #found = new Map<string, Ranking>();
+
+  of(name: string): Ranking {
+    const found = this.#found.get(name) ?? new Ranking();
+    this.#found.set(name, found);
+    return found;
+  }
+
+  /** Those that hold anything. */
+  all(): [name: string, ranking: Ranking][] {
+    return [...this.#found].filter(([, { size }]) => size > 0);
+  }
+
+  delete(name: string): void {
+    this.#found.delete(name);
   }
 }
