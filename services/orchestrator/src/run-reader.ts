@@ -48,7 +48,7 @@ const summaryFields = [
 /** Most runs that one page looks through: the next page goes on. */
 const scannedMax = 5000;
 const scanStep = 500;
-const recordsStep = 512;
+const recordsStep = 256;
 
 /** Reads what the transitions wrote; changes nothing. */
 export class RunReader {

@@ -1,7 +1,8 @@
 import type { Catalogue } from '../definitions.ts';
 import { migrationRefused, reasonMissing, stepStateWrong, workflowMissing, wrongState } from '../errors.ts';
 import type { RunReader, RunRecord } from '../run-reader.ts';
-import type { Control, ControlOutcome, ControlVerb, Transitions } from '../transitions.ts';
+import type { Control, ControlOutcome, ControlVerb } from '../control-call.ts';
+import type { Transitions } from '../transitions.ts';
 import { judge, type Judged, type RunVerb } from './judge.ts';
 import { assertMigrates, planMigration } from './migration-plan.ts';
 import { assertDone, Resets, type ResetPart, type ResetView } from './resets.ts';
@@ -118,9 +119,10 @@ export class Controls {
 
   async #reset(caller: Caller, on: Control, wish: Wish): Promise<Told> {
     const { reader, transitions, onChange } = this.#deps;
-    const { shard } = await this.#judged(caller, on.on, wish);
+    const shard = reader.shardOf(on.on);
+    // A large run that was killed a moment ago may still be on its way to its end.
     await this.#resets.settle(shard);
-    const record = await reader.record(caller.tenant, on.on);
+    const record = await this.#judged(caller, on.on, wish);
     const plan = await this.#resets.plan(record, fromOf(record, wish));
     const answer = await this.#resets.apply(plan, (part) => transitions.control(shard, on, { verb: 'reset', ...part }));
     assertDone(wish.verb, on.on, answer);

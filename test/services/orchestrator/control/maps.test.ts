@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import type { Step } from '@orrery/contracts/definitions/workflow';
 import type { StepView } from '#services/orchestrator/src/run-views.ts';
+import type { ClaimedStep } from '#services/orchestrator/src/step-lease.ts';
 import { shard, Stage, task, workflow } from './stage.ts';
 
 const each: Step = {
@@ -13,19 +14,25 @@ const each: Step = {
 
 describe('what people do to the items of a map', function () {
   this.timeout(30_000);
-  const stage = new Stage([workflow('mapped', [each, task('join', ['each'])])]);
+  const stage = new Stage([
+    workflow('mapped', [each, task('join', ['each'])]),
+    workflow('narrow', [each], { runsMax: 1 }),
+  ]);
   before(() => stage.start());
   after(() => stage.stop());
 
   /** Lays down so many items, as an orchestrator does. */
-  const begin = async (run: string, items: number): Promise<void> => {
-    const [claimed] = await stage.take('inner');
-    assert.equal(claimed?.run, run);
-    const { ref, fence } = claimed;
+  const layDown = async (claimed: ClaimedStep, items: number): Promise<void> => {
+    const { run, ref, fence } = claimed;
     const texts = Array.from({ length: items }, (_, index) => `{"n":${index}}`);
     const keys = texts.map(() => '');
     await stage.transitions.signal(shard, 'main', { kind: 'items', run, ref, fence, first: 0, items: texts, keys });
     await stage.end(claimed, 'suspended', { on: 'items', items });
+  };
+  const begin = async (run: string, items: number): Promise<void> => {
+    const [claimed] = await stage.take('inner');
+    assert.equal(claimed?.run, run);
+    await layDown(claimed, items);
   };
   const itemsOf = async (run: string): Promise<string[]> => {
     const { body } = await stage.call<{ steps: StepView[] }>('GET', `/v1/runs/${run}/steps?itemsOf=each`);
@@ -46,6 +53,23 @@ describe('what people do to the items of a map', function () {
     );
     const view = await stage.show(run);
     assert.deepEqual([view.state, view.steps[0]?.result], ['succeeded', { items: 5, failed: 0 }]);
+  });
+
+  it('retry keeps the items of a run that has to wait for its slot', async () => {
+    const run = await stage.run('narrow');
+    const [claimed] = await stage.take('inner');
+    assert.ok(claimed !== undefined);
+    await layDown(claimed, 2);
+    await stage.work(() => true);
+    assert.equal((await stage.show(run)).state, 'failed');
+    const other = await stage.run('narrow');
+    assert.equal((await stage.control(run, 'retry')).body.state, 'queued');
+    assert.deepEqual(await stage.take(), [], 'nobody may take what waits for its run');
+    await stage.control(other, 'kill', { reason: 'make room' });
+    await stage.settle();
+    assert.equal((await stage.show(run)).state, 'running');
+    assert.deepEqual((await stage.work()).sort(), ['0.0', '0.1']);
+    assert.equal((await stage.show(run)).state, 'succeeded');
   });
 
   it('reset of the map does all of them again, from a list that may be another', async () => {

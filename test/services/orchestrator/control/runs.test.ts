@@ -149,7 +149,6 @@ describe('what people do to a run', function () {
     const killed = await stage.run('wide');
     await stage.take('default', 5);
     await stage.control(killed, 'kill', { reason: 'start over' });
-    await stage.settle();
     const again = await stage.control(killed, 'retry');
     assert.equal(again.body.again?.stepsCount, 601);
     assert.equal((await stage.work()).length, 601);
