@@ -41,6 +41,7 @@ export function formatBlock(workload: Workload, samples: readonly Sample[]): str
   return `${lines.join('\n')}\n`;
 }
 
+const dearestShown = 2;
 const widths = [9, 10, 9, 12, 8, 8, 8, 8, 26, 6];
 
 function formatRow(name: string, cells: readonly string[]): string {
@@ -88,20 +89,33 @@ function formatRemarks(engine: EngineName, samples: readonly Sample[]): string[]
   const broken = samples.flatMap((sample) => sample.checks.filter((check) => !check.holds));
   const kept = [...new Set(samples.flatMap((sample) => sample.checks.map((check) => check.what)))];
   const calls = samples.flatMap((sample) => sample.calls ?? []);
-  const slow = calls.map((each) => each.slow).join(', ');
-  const bound = calls.map((each) => `${each.boundMs.toFixed(1)} ms ${each.boundName}`).join(', ');
-  const preempted = calls.map((each) => each.preempted).join(', ');
+  const of = (name: string, values: readonly (string | number)[]) => `${name} ${values.join(', ')}`;
+  const words = [
+    of(
+      `calls over ${slowUs / 1000} ms:`,
+      calls.map((each) => each.slow),
+    ),
+    of(
+      'bound by LATENCY HISTOGRAM:',
+      calls.map((each) => `${each.boundMs.toFixed(1)} ms ${each.boundName}`),
+    ),
+    of(
+      'Redis preempted:',
+      calls.map((each) => each.preempted),
+    ),
+    of('dearest commands:', (calls[0]?.commands ?? []).slice(0, dearestShown).map(formatCommand)),
+  ];
   return [
     ...(remark === '' ? [] : [`  ${engine.padEnd(10)} ${remark}`]),
-    ...(calls.length === 0
-      ? []
-      : [
-          `  ${engine.padEnd(10)} calls over ${slowUs / 1000} ms: ${slow}; bound by LATENCY HISTOGRAM: ${bound}; Redis preempted: ${preempted}`,
-        ]),
+    ...(calls.length === 0 ? [] : [`  ${engine.padEnd(10)} ${words.join('; ')}`]),
     broken.length === 0
       ? `  ${engine.padEnd(10)} held: ${kept.join('; ')}`
       : `  ${engine.padEnd(10)} BROKEN: ${broken.map(({ what, found }) => `${what} (${found})`).join('; ')}`,
   ];
+}
+
+function formatCommand({ name, calls, meanUs }: Calls['commands'][number]): string {
+  return `${name} ${calls} x ${meanUs.toFixed(0)} us`;
 }
 
 function formatGoals(workload: Workload, ours: Figures, peer: Figures | undefined): string[] {

@@ -15,6 +15,7 @@ export function planDashboards(request: DashboardsRequest): readonly Dashboard[]
   return [
     overview(request),
     queues,
+    workflows,
     ...(request.gpuQuota === undefined ? [] : [gpus(request.namespace, request.gpuQuota)]),
     cost(request),
     clickhouse,
@@ -101,6 +102,36 @@ const queues: Dashboard = {
     ]),
   ],
 };
+
+const workflows: Dashboard = {
+  uid: 'orrery-workflows',
+  title: 'Orrery: workflows and their log',
+  panels: [
+    line('Triggers, an hour', 'short', [
+      'sum by (outcome) (increase(orrery_orchestrator_fired_total[1h]))',
+      '{{outcome}}',
+    ]),
+    line('How late triggers fire', 's', [fireLag(0.5), 'half'], [fireLag(0.99), '99 of 100']),
+    line('Circuits: 0 closed, 1 probing, 2 open', 'short', [
+      'max by (callee) (orrery_orchestrator_circuit_state)',
+      '{{callee}}',
+    ]),
+    line('Timers, a second', 'short', ['sum(rate(orrery_orchestrator_timers_total[5m]))', 'retries, waits, timeouts']),
+    line('Shards that are closed', 'short', ['max by (shard) (orrery_orchestrator_shard_closed)', '{{shard}}']),
+    line(
+      'Log of runs: gaps, repairs, entries without arguments, rejects',
+      'short',
+      ['sum by (seen) (orrery_orchestrator_log_gaps_total)', 'gap seen by the {{seen}}'],
+      ['sum by (outcome) (orrery_orchestrator_repairs_total)', '{{outcome}}'],
+      ['sum(orrery_orchestrator_log_cuts_total)', 'without arguments'],
+      ['sum(orrery_orchestrator_log_rejects_total)', 'rejected'],
+    ),
+  ],
+};
+
+function fireLag(share: number): string {
+  return `histogram_quantile(${share}, sum by (le) (rate(orrery_orchestrator_fire_lag_seconds_bucket[5m])))`;
+}
 
 function gpus(namespace: string, gpuQuota: number): Dashboard {
   const quota = (type: string) =>

@@ -1,4 +1,5 @@
 import type { Alert } from './alert.ts';
+import { orchestratorAlerts } from './orchestrator-alerts.ts';
 
 /** Burnt in an hour and in five minutes at 14.4 times the pace at which a month's 0.1 % would last: 2 % of it is gone. */
 const errorShareMax = 0.0144;
@@ -11,7 +12,7 @@ function gatewayErrorShare(window: string): string {
 
 /** What users of the platform notice. */
 export function serviceAlerts(namespace: string): Alert[] {
-  return [...requestAlerts(namespace), ...workAlerts()];
+  return [...requestAlerts(namespace), ...workAlerts(), ...orchestratorAlerts];
 }
 
 /** Whoever asks is answered. */

@@ -3,7 +3,7 @@ import { classify } from './error-class.ts';
 import { resultTooLarge } from './errors.ts';
 import { Suspended, type Executors, type StepContext, type StepExecutor, type StepTask } from './executors/types.ts';
 import { poolWrong, type StepInput, type StepInputs } from './step-inputs.ts';
-import type { ClaimedStep, Ending } from './transitions.ts';
+import type { ClaimedStep, Ending } from './step-lease.ts';
 
 /** Why an attempt is ended from outside. */
 export type AbortReason = 'lease-lost' | 'timeout' | 'heartbeat' | 'stopping' | 'draining';

@@ -2,7 +2,8 @@ import type { Clock } from '@orrery/kit/clock';
 import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
 import { backoff } from '@orrery/kit/retry';
-import { endingsMax, type Acceptance, type ClaimedStep, type Ending, type Transitions } from './transitions.ts';
+import type { Acceptance, ClaimedStep, Ending } from './step-lease.ts';
+import { endingsMax, type Transitions } from './transitions.ts';
 
 export interface PoolClientOptions {
   readonly shard: string;

@@ -8,7 +8,8 @@ import { runName, shardOfTenant } from './keys.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { OrchestratorMetrics } from './metrics.ts';
 import { bindParameters } from './parameters.ts';
-import type { Submission, Submitted, Transitions } from './transitions.ts';
+import type { Submission, Submitted } from './submission.ts';
+import type { Transitions } from './transitions.ts';
 
 export interface RunsDeps {
   readonly catalogue: Catalogue;

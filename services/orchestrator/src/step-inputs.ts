@@ -5,7 +5,7 @@ import { namedIn, type Scope } from './expressions.ts';
 import { shardOfRun } from './keys.ts';
 import type { ResultReader } from './result-reader.ts';
 import { pathTemplateOf, resolved, templateOf, type Template } from './templates.ts';
-import type { ClaimedStep } from './transitions.ts';
+import type { ClaimedStep } from './step-lease.ts';
 
 /** What a map does with each item. */
 export type StepBody = Extract<Step, { uses: 'map' }>['step'];

@@ -8,7 +8,8 @@ import { Loop } from './loop.ts';
 import type { OrchestratorMetrics } from './metrics.ts';
 import { PoolClient } from './pool-client.ts';
 import { Room } from './room.ts';
-import { beatsMax, type ClaimedStep, type Ending, type Held, type Transitions } from './transitions.ts';
+import type { ClaimedStep, Ending, Held } from './step-lease.ts';
+import { beatsMax, type Transitions } from './transitions.ts';
 
 export interface KindBounds {
   /** At the same time in this process; 0 leaves the kind to others. */

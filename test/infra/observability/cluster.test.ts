@@ -66,6 +66,7 @@ describe('dashboards', () => {
       'kubernetes:core/v1:ConfigMap dashboards-overview < dashboards',
       'kubernetes:core/v1:ConfigMap dashboards-queues < dashboards',
       'kubernetes:core/v1:ConfigMap dashboards-redis < dashboards',
+      'kubernetes:core/v1:ConfigMap dashboards-workflows < dashboards',
     ]);
     const { inputs } = resourceNamed(recording, 'dashboards-redis');
     assert.deepEqual(inputs['metadata'], { namespace: 'watching', labels: { grafana_dashboard: '1' } });

@@ -4,7 +4,8 @@ import type { Scope } from '../expressions.ts';
 import { shardOfRun } from '../keys.ts';
 import { limitKeyOf } from '../limit-keys.ts';
 import type { StepBody } from '../step-inputs.ts';
-import type { Suspension, Transitions } from '../transitions.ts';
+import type { Suspension } from '../step-lease.ts';
+import type { Transitions } from '../transitions.ts';
 
 export interface MapItems {
   /** JSON texts, in order. */

@@ -8,7 +8,9 @@ import { shardOfRun } from '../keys.ts';
 import { limitKeysOf } from '../limit-keys.ts';
 import { bindParameters } from '../parameters.ts';
 import type { WorkflowPlan } from '../plan.ts';
-import type { Submission, SubmitOutcome, Suspension, Transitions } from '../transitions.ts';
+import type { Suspension } from '../step-lease.ts';
+import type { Submission, SubmitOutcome } from '../submission.ts';
+import type { Transitions } from '../transitions.ts';
 import { childRunName } from './child-run.ts';
 
 /** A workflow that a step may start. */

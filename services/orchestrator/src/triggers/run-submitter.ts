@@ -2,7 +2,8 @@ import { canonicalJson } from '@orrery/contracts/digest';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import type { Catalogue } from '../definitions.ts';
 import { bindParameters } from '../parameters.ts';
-import { submissionsMax, type Submission, type SubmitOutcome, type Transitions } from '../transitions.ts';
+import type { Submission, SubmitOutcome } from '../submission.ts';
+import { submissionsMax, type Transitions } from '../transitions.ts';
 import type { ShardOf, Submitter, TriggerAnswer, TriggeredSubmission, TriggerOutcome } from './types.ts';
 
 export interface RunSubmitterDeps {

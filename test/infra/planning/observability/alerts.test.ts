@@ -7,6 +7,7 @@ import { alertGroups, planAlerts } from '#infra/planning/observability/alerts.ts
 import { planDashboards } from '#infra/planning/observability/dashboard-catalogue.ts';
 import { verbs } from '#stacks/cli/verbs.ts';
 import { createMetrics as featureMetrics } from '#services/features/src/metrics.ts';
+import { createHistoryMetrics } from '#services/orchestrator/src/history/metrics.ts';
 import { createMetrics as ingestMetrics } from '#services/ingest/src/metrics.ts';
 import { createMetrics as orchestratorMetrics } from '#services/orchestrator/src/metrics.ts';
 
@@ -30,7 +31,7 @@ const everyAlert = alertGroups(request).flatMap(({ alerts }) => alerts);
 /** What the services export under our own names, asked of the very code that registers it. */
 async function exported(): Promise<Set<string>> {
   const registry = new Registry();
-  for (const create of [featureMetrics, ingestMetrics, orchestratorMetrics]) create(registry);
+  for (const create of [featureMetrics, ingestMetrics, orchestratorMetrics, createHistoryMetrics]) create(registry);
   const all = await registry.getMetricsAsJSON();
   return new Set(
     all.flatMap(({ name, type }) =>
@@ -69,6 +70,7 @@ describe('alerts', () => {
       'ServiceDown',
       'ErrorBudgetBurns',
       'RunsRefused',
+      'ShardClosed',
       'RedisDown',
       'QueueRefuses',
       'StateEvicted',
@@ -87,6 +89,14 @@ describe('alerts', () => {
       LeasesLapse: 5,
       RunsRefused: 5,
       IngestFails: 5,
+      ShardClosed: 2,
+      ShardRepaired: 0,
+      LogGaps: 0,
+      LogRejects: 0,
+      OutboxFills: 5,
+      ResultsStale: 15,
+      TriggersLate: 10,
+      CircuitOpen: 5,
       RedisDown: 2,
       QueueRefuses: 5,
       StateEvicted: 0,
@@ -111,6 +121,15 @@ describe('alerts', () => {
       `(sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_xx{envoy_response_code_class="5"}[${window}])) / sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_xx{}[${window}])))`;
     const burn = everyAlert.find(({ name }) => name === 'ErrorBudgetBurns');
     assert.equal(burn?.expression, `${share('1h')} > 0.0144 and ${share('5m')} > 0.0144`);
+  });
+
+  it('tell what a counter with labels counts for the first time', () => {
+    const repaired = everyAlert.find(({ name }) => name === 'ShardRepaired');
+    const repairs = 'orrery_orchestrator_repairs_total';
+    assert.equal(
+      repaired?.expression,
+      `sum by (outcome) (increase(${repairs}[1h])) > 0 or (sum by (outcome) (${repairs}) > 0 unless sum by (outcome) (${repairs} offset 1h))`,
+    );
   });
 
   it('watch the cost only where there is a budget', () => {

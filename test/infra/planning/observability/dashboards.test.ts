@@ -58,11 +58,19 @@ describe('the dashboards of an environment', () => {
   const uids = (request: Parameters<typeof planDashboards>[0]) => planDashboards(request).map(({ uid }) => uid);
 
   it('are those of what it has', () => {
-    const always = ['orrery-overview', 'orrery-queues', 'orrery-cost', 'orrery-clickhouse', 'orrery-redis'];
+    const always = [
+      'orrery-overview',
+      'orrery-queues',
+      'orrery-workflows',
+      'orrery-cost',
+      'orrery-clickhouse',
+      'orrery-redis',
+    ];
     assert.deepEqual(uids({ namespace: 'orrery', kafka: false }), always);
     assert.deepEqual(uids({ namespace: 'orrery', kafka: true, gpuQuota: 4 }), [
       'orrery-overview',
       'orrery-queues',
+      'orrery-workflows',
       'orrery-gpus',
       'orrery-cost',
       'orrery-clickhouse',

@@ -7,7 +7,8 @@ import { silentLog } from '@orrery/kit/log';
 import type { Executors } from '#services/orchestrator/src/executors/types.ts';
 import { createMetrics } from '#services/orchestrator/src/metrics.ts';
 import type { StepInput } from '#services/orchestrator/src/step-inputs.ts';
-import type { ClaimedStep, Ending, Held, Transitions } from '#services/orchestrator/src/transitions.ts';
+import type { ClaimedStep, Ending, Held } from '#services/orchestrator/src/step-lease.ts';
+import type { Transitions } from '#services/orchestrator/src/transitions.ts';
 import { Worker } from '#services/orchestrator/src/worker.ts';
 import { eventually } from '#test/support/eventually.ts';
 
