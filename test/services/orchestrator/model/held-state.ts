@@ -60,6 +60,10 @@ export class HeldState {
     );
   }
 
+  has(name: string): boolean {
+    return name in this.#dump;
+  }
+
   hash(name: string): Hash {
     return (this.#dump[name] as Hash | undefined) ?? {};
   }

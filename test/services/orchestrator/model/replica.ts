@@ -36,10 +36,11 @@ export class Replica {
   }
 }
 
-/** Without what beats say, which is no part of the log: deadlines of leases, and progress. */
+/** Without what is no part of the log: deadlines of leases and progress, which beats say, and whether the shard is closed. */
 function told(dump: Dump): Dump {
   const entries = Object.entries(dump).flatMap(([name, value]) => {
     if (name === 'leases') return [[name, (value as [string, number][]).map(([lease]) => lease).sort()]];
+    if (name === 'meta') return [[name, { ...(value as object), closed: undefined }]];
     if (!name.startsWith('data:')) return [[name, value]];
     const data = Object.fromEntries(
       Object.entries(value as Record<string, string>).filter(([field]) => !field.startsWith('p:')),

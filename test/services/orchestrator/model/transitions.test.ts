@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
@@ -6,11 +5,12 @@ import { loadLibrary } from '@orrery/kit/redis-functions';
 import { startRedis, type RedisServer } from '#test/support/redis.ts';
 import { libraryWith } from './bounded-library.ts';
 import { assertInvariants } from './invariants.ts';
+import { assertLog } from './log-invariants.ts';
 import { operationOf, type Operation } from './operations.ts';
 import { bounds, defineAll, Pair } from './pair.ts';
 import { Replica } from './replica.ts';
 
-const runs = Number(process.env['MODEL_RUNS'] ?? 60);
+const sequences = 40;
 
 describe('the transitions of a shard', function () {
   this.timeout(600_000);
@@ -28,8 +28,9 @@ describe('the transitions of a shard', function () {
     await server.stop();
   });
 
-  async function compare(operations: readonly Operation[], workMax: number | undefined): Promise<void> {
-    const library = libraryWith(workMax);
+  async function compare(operations: readonly Operation[]): Promise<void> {
+    // The model does all that follows from a call in that call; calls that leave work behind are the schedules' part.
+    const library = libraryWith(1_000_000);
     await loadLibrary(redis, library);
     shards += 1;
     const pair = new Pair(redis, library, `m${shards}`);
@@ -41,6 +42,7 @@ describe('the transitions of a shard', function () {
     }
     await pair.relay();
     pair.compareLog();
+    assertLog(pair.log);
     await new Replica(redis, library, pair.shard, bounds).assertFold(pair.log);
   }
 
@@ -49,11 +51,10 @@ describe('the transitions of a shard', function () {
       fc.asyncProperty(
         fc.array(operationOf('hasty'), { minLength: 1, maxLength: 120, size: 'max' }),
         async (operations) => {
-          await compare(operations, 1_000_000);
+          await compare(operations);
         },
       ),
-      { numRuns: runs, endOnFailure: process.env['MODEL_SHRINK'] === undefined },
+      { numRuns: sequences, endOnFailure: true },
     );
-    assert.ok(shards > 0);
   });
 });

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import type { Transitions } from '#services/orchestrator/src/transitions.ts';
+import type { Told } from './replica.ts';
+import type { ToldEntry } from './log-invariants.ts';
+
+type Entry = Told & ToldEntry;
+
+/** What a relay has published of a shard: it outlives the store. Published twice must be the same twice. */
+export class Bus {
+  readonly #entries = new Map<number, Entry>();
+
+  get last(): number {
+    return this.#entries.size;
+  }
+
+  /** In order. */
+  all(): Entry[] {
+    return [...this.#entries.values()].sort((left, right) => left.n - right.n);
+  }
+
+  after(n: number): Entry[] {
+    return this.all().filter((entry) => entry.n > n);
+  }
+
+  /** Takes some of the outbox; `isTold`: and tells the store that it did. */
+  async publish(
+    transitions: Transitions,
+    shard: string,
+    { most, isTold }: { most: number; isTold: boolean },
+  ): Promise<number> {
+    const turn = { relay: 'relay', leaseMs: 60_000 };
+    const found = (await transitions.relay(shard, { ...turn, published: '', entriesMax: most })) ?? [];
+    for (const { text } of found) this.#take(text);
+    const published = found.at(-1)?.id ?? '';
+    if (isTold && published !== '') await transitions.relay(shard, { ...turn, published, entriesMax: 1 });
+    return found.length;
+  }
+
+  #take(text: string): void {
+    const entry = { ...(JSON.parse(text) as Omit<Entry, 'text'>), text };
+    const known = this.#entries.get(entry.n);
+    assert.equal(text, known?.text ?? text, `entry ${entry.n} is published again as it was`);
+    this.#entries.set(entry.n, entry);
+  }
+}
