@@ -7,6 +7,7 @@ import { eachOf, nowMs, openLoop, waitUntil } from '../measure.ts';
 import { findFreePort } from '../redis-server.ts';
 import { startMeasuredRedis, type MeasuredRedis } from '../redis.ts';
 import { unitsOf, type Neighbour, type Schedules, type Workload } from '../workloads.ts';
+import { startHistory, type History } from './orrery-clickhouse.ts';
 import { auditLog } from './orrery-log.ts';
 import { Orchestrator } from './orrery-process.ts';
 import { backlogSteps, defineWorkflows, tenants, workflowName } from './orrery-workflows.ts';
@@ -26,6 +27,7 @@ interface Running {
   readonly orchestrators: readonly Orchestrator[];
   readonly crew: Crew;
   readonly startedInMs: number;
+  readonly history: History | undefined;
 }
 
 export function createOrrery(options: EngineOptions): Engine {
@@ -52,9 +54,10 @@ export function createOrrery(options: EngineOptions): Engine {
     audit: async () => auditLog(up().redis.client),
     async stop() {
       if (running === undefined) return;
-      const { crew, orchestrators, redis, folder } = running;
+      const { crew, orchestrators, history, redis, folder } = running;
       await crew.stop();
       await Promise.all(orchestrators.map((each) => each.stop()));
+      await history?.stop();
       options.meter.release(redis.pid);
       await redis.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -79,12 +82,13 @@ async function startOrrery(options: EngineOptions, workloads: readonly Workload[
   }
   const token = redis.server.password;
   writeFileSync(path.join(folder, 'token'), token, { mode: 0o600 });
+  const history = options.history ? await startHistory(folder, meter) : undefined;
   const count = first?.kind === 'schedules' ? first.orchestrators : 1;
   const orchestrators: Orchestrator[] = [];
   const startedMs = nowMs();
   for (let place = 0; place < count; place += 1) {
     const port = await findFreePort();
-    const config = writeConfig({ folder, port, redisUrl: redis.server.url });
+    const config = writeConfig({ folder, port, redisUrl: redis.server.url, historyUrl: history?.url });
     const orchestrator = new Orchestrator({ config, port, token, meter, profiles });
     orchestrators.push(orchestrator);
     await orchestrator.start();
@@ -99,10 +103,17 @@ async function startOrrery(options: EngineOptions, workloads: readonly Workload[
   const execArgv = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const crew = new Crew({ program, processes, meter, order, execArgv });
   await crew.start();
-  return { redis, folder, orchestrators, crew, startedInMs };
+  return { redis, folder, orchestrators, crew, startedInMs, history };
 }
 
-function writeConfig({ folder, port, redisUrl }: { folder: string; port: number; redisUrl: string }): string {
+interface Places {
+  readonly folder: string;
+  readonly port: number;
+  readonly redisUrl: string;
+  readonly historyUrl: string | undefined;
+}
+
+function writeConfig({ folder, port, redisUrl, historyUrl }: Places): string {
   const digest = `sha256:${'0'.repeat(64)}`;
   const file = path.join(folder, `config-${port}.json`);
   const config = {
@@ -110,8 +121,8 @@ function writeConfig({ folder, port, redisUrl }: { folder: string; port: number;
     ...{ port, tokenFile: path.join(folder, 'token'), definitionsFolder: path.join(folder, 'definitions') },
     ...{ dataFolder: path.join(folder, 'data'), store: { folder: path.join(folder, 'store') } },
     redis: { state: redisUrl },
-    // Nothing listens at port 9: the events stay in the bus, which is the state's own Redis.
-    clickhouse: { url: 'http://127.0.0.1:9' },
+    // Nothing listens at port 9: without a history the events stay in the bus, which is the state's own Redis.
+    clickhouse: { url: historyUrl ?? 'http://127.0.0.1:9' },
     bus: { driver: 'redis' },
     ...{ peers: {}, programs: {}, drainMs: 1500, settings: {} },
   };
