@@ -10,7 +10,9 @@ from orrery_worker import Context, StepError, Worker, WorkerError
 
 
 def tell(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, **fields}), flush=True)
+    # One write: lines of several threads must not run into each other.
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
 
 
 async def echo(given: Any, context: Context) -> Any:
