@@ -90,8 +90,8 @@ export function parseSlowlog(answer: unknown): Pick<Calls, 'longestMs' | 'longes
 /** A function is told by its name, a script by the beginning of its digest. */
 function nameCall([command = '', first = '']: readonly string[]): string {
   const name = command.toLowerCase();
-  // orrery_orchestrator_<digest>_<verb>: the digest of the library says nothing here.
-  if (name.startsWith('fcall')) return `${name} ${first.replace(/_[0-9a-f]{12}_/, ' ')}`;
+  // orrery_bus_<digest>_<verb>: the digest of the library says nothing here.
+  if (name.startsWith('fcall')) return `${name} ${first.replace(/^orrery_(\w+)_[0-9a-f]{12}_/, '$1 ')}`;
   return name === 'evalsha' ? `${name} ${first.slice(0, 8)}` : name;
 }
 

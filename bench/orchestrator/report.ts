@@ -42,7 +42,7 @@ export function formatBlock(workload: Workload, samples: readonly Sample[]): str
 }
 
 const dearestShown = 2;
-const widths = [9, 10, 9, 12, 8, 8, 8, 8, 26, 6];
+const widths = [9, 10, 9, 12, 8, 8, 8, 8, 34, 6];
 
 function formatRow(name: string, cells: readonly string[]): string {
   return `  ${name.padEnd(10)}${cells.map((cell, place) => cell.padStart((widths[place] ?? 8) + 1)).join('')}`.trimEnd();
