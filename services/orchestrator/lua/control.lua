@@ -25,7 +25,7 @@ end
 control_verbs.pause = function(ctx, run, _, change)
   if not is_open(run) or run.state == 'cancelling' then return 'wrong-state' end
   if run.paused ~= '' then return 'nothing' end
-  run.paused, run.changed = '1', true
+  run.paused, run.changed = cjson.encode({ actor = change.actor, reason = change.reason, atMs = ctx.now }), true
   emit(ctx, run, nil, run.state, 'paused', change)
   return 'done'
 end
@@ -86,7 +86,7 @@ control_verbs.reset = function(ctx, run, how, change)
     if step.state ~= to or to == 'ready' then move_step(ctx, run, ref, to, { actor = change.actor, reason = change.reason, on = each[4] }) end
     drop(ctx, run, 'e:' .. ref)
     if to ~= 'succeeded' and to ~= 'suspended' then drop(ctx, run, 'r:' .. ref) end
-    if to == 'ready' then line_up(ctx, run, ref, profile_of(ctx, run, ref)) end
+    if to == 'ready' then wait_in_line(ctx, run, ref, step) end
     redis.call('HSET', key(ctx, 'wt', run.id), ref, arrived)
   end
   for field, number in pairs(how.wts) do redis.call('HSET', key(ctx, 'wt', run.id), field, number) end

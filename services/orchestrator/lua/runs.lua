@@ -89,6 +89,7 @@ carry['release-reset'] = function(ctx, run, cursor)
   for i = cursor, last do refs[#refs + 1] = tostring(i) end
   if #refs == 0 then return end
   load_steps(ctx, run, refs)
+  ctx.work = ctx.work + math.ceil(#refs / 4)
   local arrived = redis.call('HMGET', key(ctx, 'wt', run.id), unpack(refs))
   for i, ref in ipairs(refs) do
     local plan = plan_of(ctx, run, ref)
@@ -143,6 +144,7 @@ carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
   local last = math.min(steps, cursor + work_max) - 1
   for i = cursor, last do refs[#refs + 1] = tostring(i) end
   load_steps(ctx, run, refs)
+  ctx.work = ctx.work + math.ceil(#refs / 4)
   for _, ref in ipairs(refs) do
     local state = run.steps[ref].state
     -- What never left waiting has nothing to withdraw: the end of the run says it.

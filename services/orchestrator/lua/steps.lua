@@ -11,12 +11,16 @@ local function end_if_over(ctx, run)
   end
 end
 
--- Into the hands of whoever claims next.
-local function make_ready(ctx, run, ref, change)
-  local step, profile = step_of(ctx, run, ref), profile_of(ctx, run, ref)
-  move_step(ctx, run, ref, 'ready', change)
+local function wait_in_line(ctx, run, ref, step)
+  local profile = profile_of(ctx, run, ref)
   line_up(ctx, run, ref, profile)
   if profile.queue > 0 then set_timer(ctx, ctx.now + profile.queue, timer('queue', run, ref, step.attempt)) end
+end
+
+-- Into the hands of whoever claims next.
+local function make_ready(ctx, run, ref, change)
+  move_step(ctx, run, ref, 'ready', change)
+  wait_in_line(ctx, run, ref, run.steps[ref])
 end
 
 -- A step whose needs have ended well.

@@ -6,6 +6,7 @@ import { addSignalRoutes } from './routes/signals.ts';
 import { readyOf, type Started } from './routes/started.ts';
 import { addStepRoutes } from './routes/steps.ts';
 import { addTriggerRoutes } from './routes/triggers.ts';
+import { addWorkerRoutes } from './routes/workers.ts';
 import { addWorkflowRoutes } from './routes/workflows.ts';
 
 /** The HTTP face: parse, call, answer. `started` is undefined until the service has started. */
@@ -18,4 +19,5 @@ export function addRoutes(app: App, started: () => Started | undefined): void {
   addSignalRoutes(app, ready);
   addTriggerRoutes(app, ready);
   addLimitRoutes(app, ready);
+  addWorkerRoutes(app, ready);
 }

@@ -18,8 +18,13 @@ export interface PoolClientOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** `safeUntilMs`: by this process's clock; after that the lease may be another's. */
-  readonly onWork: (claimed: readonly ClaimedStep[], safeUntilMs: number) => void;
+  /** Asked in the moment of each exchange, instead of `take`: how many steps may be given. */
+  readonly demand?: () => number;
+  /**
+   * `safeUntilMs`: by this process's clock; after that the lease may be another's. With `demand` it is told after every exchange, also
+   * one that failed or brought nothing, how many had been asked for: when whoever handed endings in has heard of them.
+   */
+  readonly onWork: (claimed: readonly ClaimedStep[], safeUntilMs: number, asked: number) => void;
 }
 
 interface Pending {
@@ -84,7 +89,8 @@ export class PoolClient {
 
   #pump(): void {
     if (this.#busy || this.#failures > 0) return;
-    if (this.#pending.length === 0 && (this.#free <= 0 || !this.#mayHaveMore || this.#stopped)) {
+    const wants = this.#options.demand !== undefined || this.#free > 0;
+    if (this.#pending.length === 0 && (!wants || !this.#mayHaveMore || this.#stopped)) {
       this.#poll();
       return;
     }
@@ -102,11 +108,16 @@ export class PoolClient {
   }
 
   async #exchange(): Promise<void> {
-    const { shard, pools, tenant, leaseMs, transitions, clock, onWork } = this.#options;
+    const { shard, pools, tenant, leaseMs, transitions, clock, demand, onWork } = this.#options;
     const batch = this.#nextBatch();
-    const want = this.#stopped ? 0 : Math.max(0, this.#free);
-    const safeUntilMs = clock.now() + leaseMs;
+    const want = this.#stopped ? 0 : Math.max(0, demand?.() ?? this.#free);
     this.#mayHaveMore = false;
+    if (batch.length === 0 && want === 0) {
+      this.#busy = false;
+      this.#poll();
+      return;
+    }
+    const safeUntilMs = clock.now() + leaseMs;
     try {
       const asked = { pools, want, leaseMs, ...(tenant === undefined ? {} : { tenant }) };
       const { codes, claimed } = await transitions.exchange(
@@ -115,11 +126,13 @@ export class PoolClient {
         batch.map(({ ending }) => ending),
       );
       this.#failures = 0;
-      this.#free -= claimed.length;
+      if (demand === undefined) this.#free -= claimed.length;
       this.#mayHaveMore ||= want > 0 && claimed.length === want;
       for (const [index, { resolve }] of batch.entries()) resolve(codes[index] ?? 'stale');
-      if (claimed.length > 0) onWork(claimed, safeUntilMs);
+      if (demand !== undefined) queueMicrotask(() => onWork(claimed, safeUntilMs, want));
+      else if (claimed.length > 0) onWork(claimed, safeUntilMs, want);
     } catch (error) {
+      if (demand !== undefined) onWork([], safeUntilMs, want);
       this.#tryAgain(batch, error);
     }
     this.#busy = false;

@@ -6,7 +6,7 @@ import { loadLibrary } from '@orrery/kit/redis-functions';
 import type { Service } from '@orrery/kit/service';
 import { assembleApi } from './assembly/api.ts';
 import { assembleDoor } from './assembly/door.ts';
-import { openDatabase, startEvents } from './assembly/events.ts';
+import { openDatabases, startEvents } from './assembly/events.ts';
 import { assembleFollow } from './assembly/follow.ts';
 import { assembleTriggers } from './assembly/triggers.ts';
 import { assembleWork } from './assembly/work.ts';
@@ -84,7 +84,7 @@ async function startOrchestrator(
   const transitions = new Transitions({ redis, library, release: () => identity.release, random, bounds: settings });
   const reader = new RunReader(redis, shards);
   const gate = new MemoryGate(redis, { clock, shareMax: settings.memoryShareMax });
-  const clickhouse = openDatabase(context);
+  const databases = openDatabases(context);
   const openLoop = (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) =>
     new Loop({ ...options, clock, random, log });
   const self = `${config.service}-${randomUUID().slice(0, 8)}`;
@@ -95,7 +95,12 @@ async function startOrchestrator(
 
   const triggers = assembleTriggers({ ...shared, self, log });
   const { datasets } = triggers;
-  const { worker, inputs, definitions } = await assembleWork(context, { ...shared, clickhouse, datasets, random });
+  const { worker, inputs, definitions } = await assembleWork(context, {
+    ...shared,
+    clickhouse: databases.steps,
+    datasets,
+    random,
+  });
   beatNow = () => worker.wake();
   const { door, ...lines } = assembleDoor(context, { ...shared, inputs, random });
   const timekeeper = openTimekeeper({ ...shared, tickMs: settings.tickMs });
@@ -108,7 +113,7 @@ async function startOrchestrator(
     },
   });
   const follow = assembleFollow({ catalogue, redis, definitions, triggers });
-  const events = await startEvents(context, clickhouse, { ...shared, follow });
+  const events = await startEvents(context, databases.history, { ...shared, follow });
   const own = shards.flatMap((shard) => ownPools(settings).map((pool) => ({ shard, pool })));
   const telling = openLoop({
     name: 'tell',
@@ -120,7 +125,7 @@ async function startOrchestrator(
   telling.start();
   await triggers.start();
   return {
-    api: assembleApi(context, { ...shared, triggers, history: events.history }),
+    api: assembleApi(context, { ...shared, triggers, history: events.history, door }),
     door,
     async drain() {
       await triggers.stop();
@@ -135,6 +140,7 @@ async function startOrchestrator(
     async stop() {
       wakes.stop();
       await events.stop();
+      await databases.steps.close();
     },
   };
 }

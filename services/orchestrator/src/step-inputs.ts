@@ -31,6 +31,8 @@ export interface TaskInput {
   readonly step: string;
   /** How long the attempt may take from when it was claimed. */
   readonly deadlineMs: number;
+  /** How long its handler may be silent; 0 for ever. */
+  readonly heartbeatMs: number;
 }
 
 /** What of a step can be worked out once for all its attempts. */
@@ -77,7 +79,8 @@ export class StepInputs {
     if (defined.uses !== 'task') throw poolWrong(name, defined.uses, 'a worker');
     const { handler, input = null } = given as { handler: string; input?: unknown };
     const step = index === undefined ? name : `${name}.${index}`;
-    return { handler, input, step, deadlineMs: Math.max(1, Math.floor(claimed.dueMs - claimed.nowMs)) };
+    const heartbeatMs = (defined.timeouts?.heartbeatSeconds ?? 0) * 1000;
+    return { handler, input, step, deadlineMs: Math.max(1, Math.floor(claimed.dueMs - claimed.nowMs)), heartbeatMs };
   }
 
   #prepare(defined: Step | StepBody, step: Step): Prepared {

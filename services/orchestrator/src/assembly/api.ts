@@ -9,8 +9,10 @@ import { Intake } from '../control/intake.ts';
 import { Scopes } from '../control/scopes.ts';
 import { readVersions } from '../control/versions.ts';
 import type { Catalogue } from '../definitions.ts';
+import type { Door } from '../door/door.ts';
 import { explainRun } from '../history/explain.ts';
 import type { History } from '../history/history.ts';
+import { keys } from '../keys.ts';
 import { limitKeysOf } from '../limit-keys.ts';
 import type { MemoryGate } from '../memory-gate.ts';
 import type { OrchestratorMetrics } from '../metrics.ts';
@@ -32,6 +34,7 @@ export interface ApiParts {
   readonly metrics: OrchestratorMetrics;
   readonly triggers: ReturnType<typeof assembleTriggers>;
   readonly history: History;
+  readonly door: Door;
   readonly clock: Clock;
   readonly onChange: () => void;
 }
@@ -44,6 +47,10 @@ export function assembleApi({ token, config }: OrchestratorContext, parts: ApiPa
     migrate: (shard, on, { definition, ...part }) =>
       transitions.control(shard, on, { verb: 'reset', ...part, definition }),
   });
+  const errorOf = async (run: string, ref: string) => {
+    const [text] = await redis.hmget(keys.data(reader.shardOf(run), run), `e:${ref}`);
+    return typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined;
+  };
   const prices = new Map(Object.entries(config.settings.poolSecondPrices));
   return {
     ...{ catalogue, reader, controls, backfills: triggers.backfills },
@@ -52,6 +59,7 @@ export function assembleApi({ token, config }: OrchestratorContext, parts: ApiPa
       limitKeysOf: ({ definition }, { parameters, ...run }) => limitKeysOf(definition, { parameters, run }),
     }),
     views: new RunViews(reader),
+    workers: (tenant) => parts.door.workers().filter((worker) => worker.tenant === tenant || worker.tenant === '*'),
     bulk: new Bulk({ reader, controls }),
     scopes: new Scopes({ redis, transitions, catalogue, shards, onChange }),
     explainer: new Explainer(redis, reader),
@@ -69,7 +77,7 @@ export function assembleApi({ token, config }: OrchestratorContext, parts: ApiPa
       readVersions(redis, { tenant, workflow, shards }, catalogue.find(tenant, workflow)?.plan.digest),
     history: {
       events: (tenant, run, limit) => history.events(tenant, run, limit),
-      explain: (tenant, run) => explainRun(history.database, { tenant, run }, { nowMs: clock.now(), prices }),
+      explain: (tenant, run) => explainRun(history.database, { tenant, run }, { nowMs: clock.now(), prices, errorOf }),
     },
   };
 }

@@ -37,10 +37,19 @@ const relayIdleMs = 25;
 const repairIdleMs = 100;
 const joinIdleMs = 1000;
 
-/** Opens ClickHouse for whoever of this service reads or writes there. */
-export function openDatabase({ config, token }: OrchestratorContext): ClickHouse {
+/** Longer than any attempt: what ends a statement is the step's own time. */
+const statementMs = 86_400_000;
+
+/** Opens ClickHouse for the history, and apart from it for statements of steps, which may be long and many. */
+export function openDatabases({ config, token }: OrchestratorContext): { history: ClickHouse; steps: ClickHouse } {
   const { url = '', database = 'orrery' } = config.clickhouse ?? {};
-  return openClickHouse({ url, database, token, service: config.service });
+  const access = { url, database, token, service: config.service };
+  // Two for those that end statements.
+  const connectionsMax = config.settings.sqlStepsMax + 2;
+  return {
+    history: openClickHouse(access),
+    steps: openClickHouse({ ...access, timeoutMs: statementMs, connectionsMax }),
+  };
 }
 
 /** Outbox -> bus -> history, triggers, and repairs of a store that lost its tail. */

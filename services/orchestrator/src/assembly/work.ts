@@ -41,8 +41,7 @@ export interface WorkParts {
   readonly random: () => number;
 }
 
-/** Nobody is asked any more who has been away for so long; one call in so often finds out whether that has changed. */
-const breakerAwayMs = 10_000;
+/** How often one call finds out whether somebody is still away whom nobody asks any more. */
 const breakerProbeMs = 5000;
 const circuitStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
@@ -76,7 +75,7 @@ async function createExecutors(
 ): Promise<Executors> {
   const { config, token, log } = context;
   const { redis, clickhouse, catalogue, transitions, gate, metrics, datasets, clock, random } = parts;
-  const told = { awayMs: breakerAwayMs, probeMs: breakerProbeMs, clock };
+  const told = { awayMs: config.settings.peerPatienceMs, probeMs: breakerProbeMs, clock };
   const onState = (callee: string, state: BreakerState) => metrics.circuits.set({ callee }, circuitStates[state]);
   const databases = new Breakers({ ...told, isAway: isClickHouseAway, onState });
   const { kill_query: killStatement } = await loadStatements();

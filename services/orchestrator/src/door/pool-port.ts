@@ -6,8 +6,6 @@ export interface PoolPortOptions extends Omit<PoolClientOptions, 'shard' | 'pool
   readonly transitions: Pick<Transitions, 'exchange' | 'beat'>;
 }
 
-/** The client always asks, and how much for is decided in the moment of each exchange. */
-const standing = 256;
 const beatsMax = 256;
 const codes = { held: 1, lost: 0, stopping: 2 } as const;
 
@@ -17,21 +15,13 @@ export function openPoolPort(
   { transitions, ...options }: PoolPortOptions,
 ): PoolPort {
   const alone = tenant === '*' ? {} : { tenant };
-  const exchange: Transitions['exchange'] = async (place, asked, endings) => {
-    const want = asked.want === 0 ? 0 : demand();
-    if (want === 0 && endings.length === 0) return { codes: [], claimed: [] };
-    try {
-      const answer = await transitions.exchange(place, { ...asked, ...alone, want }, endings);
-      client.take(answer.claimed.length);
-      onWork(answer.claimed, want);
-      return answer;
-    } catch (error) {
-      onWork([], want);
-      throw error;
-    }
-  };
-  const client = new PoolClient({ ...options, shard, pools, transitions: { exchange }, onWork: () => undefined });
-  client.take(standing);
+  const client = new PoolClient({
+    ...options,
+    ...alone,
+    ...{ shard, pools, transitions, demand },
+    onWork: (claimed, _, asked) => onWork(claimed, asked),
+  });
+  client.wake();
   return {
     finish: (ending) => client.finish(ending),
     async beat(beats) {

@@ -85,6 +85,8 @@ function addHooks(app: App, ready: Ready): void {
     scope.post<{ Params: Static<typeof HookName>; Headers: Static<typeof HookHeaders>; Body: Buffer | undefined }>(
       '/v1/hooks/:tenant/:name',
       {
+        // The signature alone lets it in.
+        config: { open: true },
         schema: {
           summary: 'A delivery to a webhook, signed by its sender; starts the runs that it triggers',
           params: HookName,

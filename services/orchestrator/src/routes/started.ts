@@ -6,6 +6,7 @@ import type { Intake } from '../control/intake.ts';
 import type { Scopes } from '../control/scopes.ts';
 import type { VersionsView } from '../control/versions.ts';
 import type { Catalogue } from '../definitions.ts';
+import type { WorkerView } from '../door/types.ts';
 import type { RunExplanation } from '../history/explain.ts';
 import type { RecordedEvent } from '../history/history.ts';
 import type { RunReader } from '../run-reader.ts';
@@ -23,6 +24,8 @@ export interface Started {
   readonly bulk: Bulk;
   readonly scopes: Scopes;
   readonly explainer: Explainer;
+  /** Those that are connected to this process. */
+  readonly workers: (tenant: string) => readonly WorkerView[];
   readonly intake: Intake;
   readonly versions: (tenant: string, workflow: string) => Promise<VersionsView>;
   readonly history: {

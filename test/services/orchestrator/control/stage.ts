@@ -249,6 +249,7 @@ export class Stage {
       ...{ catalogue, reader, controls },
       runs: new Runs({ catalogue, transitions, gate, shards, clock: systemClock, metrics, limitKeysOf, onChange }),
       views: new RunViews(reader),
+      workers: () => [],
       bulk: new Bulk({ reader, controls }),
       scopes: new Scopes({ redis, transitions, catalogue, shards, onChange }),
       explainer: new Explainer(redis, reader),
