@@ -50,8 +50,7 @@ describe('the API', function () {
         'get /v1/runs/{id}/history',
         'get /v1/runs/{id}/steps',
       ],
-      ...['get /v1/runs/{id}/steps/{step}', 'get /v1/workers',
-      ...['get /v1/runs/{id}/steps/{step}', 'get /v1/workflows', 'get /v1/workflows/{name}'],
+      ...['get /v1/runs/{id}/steps/{step}', 'get /v1/workers', 'get /v1/workflows', 'get /v1/workflows/{name}'],
       ...[
         'get /v1/workflows/{name}/versions',
         'post /v1/backfills',
