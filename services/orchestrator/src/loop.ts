@@ -34,7 +34,8 @@ export class Loop {
 
   /** There is something to do: don't wait. */
   wake(): void {
-    this.#wake.abort();
+    // A reason of its own: making the usual one takes a stack, and wake-ups come by the thousand.
+    this.#wake.abort('woken');
   }
 
   /** Lets the round in progress end. */

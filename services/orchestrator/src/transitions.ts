@@ -42,6 +42,15 @@ const purgedMax = 64;
 
 type Answer = Readonly<Record<string, unknown>>;
 
+export interface ShardState {
+  /** Of the last entry; 0 before the first. */
+  readonly n: number;
+  /** Whether it takes work in and gives some out. */
+  readonly isOpen: boolean;
+  /** Name of the process of Redis that has it: another one after each restart and failover. */
+  readonly process: string;
+}
+
 /** Every change of a run's state: each method is one atomic function of Redis, which also appends its entry to the log. */
 export class Transitions {
   readonly #deps: TransitionDeps;
@@ -165,10 +174,23 @@ export class Transitions {
     return { outcome: answer['outcome'] as 'applied', made: String(answer['entry']) };
   }
 
-  /** Closes a shard for all but replays, or opens it; returns the number of its last entry. */
+  /** Closes a shard for all but replays, or opens it to every process of Redis; returns the number of its last entry. */
   async close(shard: string, closed: boolean): Promise<number> {
-    const answer = await this.#send(shard, 'replay', ['', 0, '', closed ? 'close' : 'open']);
-    return Number(read(answer, 'replay')['n']);
+    return (await this.#gate(shard, closed ? 'close' : 'open')).n;
+  }
+
+  /** Opens a shard to one process of Redis: each other one, which may lack the last writes, is closed from its start. */
+  async openFor(shard: string, process: string): Promise<void> {
+    await this.#gate(shard, 'open', process);
+  }
+
+  async look(shard: string): Promise<ShardState> {
+    return this.#gate(shard, 'look');
+  }
+
+  async #gate(shard: string, verb: 'close' | 'open' | 'look', process = ''): Promise<ShardState> {
+    const answer = read(await this.#send(shard, 'replay', ['', 0, '', verb, process]), 'replay');
+    return { n: Number(answer['n']), isOpen: answer['outcome'] === 'open', process: String(answer['process']) };
   }
 
   async #submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {

@@ -3,7 +3,6 @@ import { kafkaAccess } from '@orrery/kit/bus/kafka-access';
 import { openBus, type BusConfig } from '@orrery/kit/bus/open';
 import { openClickHouse, type ClickHouse } from '@orrery/kit/clickhouse';
 import type { Clock } from '@orrery/kit/clock';
-import type { Redis } from '@orrery/kit/redis';
 import type { OrchestratorContext } from '../config.ts';
 import { coreLog } from '../history/core-log.ts';
 import { openHistory, type History } from '../history/history.ts';
@@ -12,13 +11,11 @@ import { createHistoryMetrics } from '../history/metrics.ts';
 import { Recorder } from '../history/recorder.ts';
 import { Relay } from '../history/relay.ts';
 import { Repairs, repairsFrom } from '../history/repair.ts';
-import { keys } from '../keys.ts';
 import type { Loop, LoopOptions } from '../loop.ts';
 import type { Transitions } from '../transitions.ts';
 import { LogFollower, type LogFollowerDeps } from '../triggers/log-follower.ts';
 
 export interface EventParts {
-  readonly redis: Redis;
   readonly shards: readonly string[];
   readonly transitions: Transitions;
   readonly clock: Clock;
@@ -69,6 +66,8 @@ export async function startEvents(
   const recorder = new Recorder({ bus, clickhouse, history, service: config.service, log });
   const follower = parts.follow === undefined ? undefined : new LogFollower({ bus, log, ...parts.follow });
   const tail = repairsFrom(access, log) ? new LogTail({ bus, partitions, clock, log }) : undefined;
+  // Nothing is there to compare a store with: it is open to each process of Redis.
+  if (tail === undefined) for (const shard of shards) await transitions.close(shard, false);
   const last = tail === undefined ? {} : { last: (shard: string) => tail.last(shard) };
   const relays = shards.map((shard) => new Relay(shard, { outbox: transitions, bus, metrics, log, ...last }));
   const loops = [
@@ -95,12 +94,11 @@ export async function startEvents(
 
 function repairLoops(
   tail: LogTail,
-  { shards, transitions, redis }: EventParts,
+  { shards, transitions, clock }: EventParts,
   deps: Pick<EventParts, 'openLoop'> & Pick<ConstructorParameters<typeof Repairs>[0], 'metrics' | 'log'>,
 ): Loop[] {
   const { openLoop, metrics, log } = deps;
-  const sequence = async (shard: string) => Number((await redis.hget(keys.meta(shard), 'seq')) ?? 0);
-  const repairs = new Repairs({ shards, tail, shardLog: coreLog(transitions, sequence), metrics, log });
+  const repairs = new Repairs({ shards, tail, shardLog: coreLog(transitions), metrics, log, clock });
   return [
     openLoop({ name: 'tail', idleMs: joinIdleMs, round: () => tail.round() }),
     openLoop({ name: 'repair', idleMs: repairIdleMs, round: () => repairs.round() }),

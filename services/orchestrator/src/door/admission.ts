@@ -37,7 +37,9 @@ export function openDoor(server: Server, door: () => Door | undefined): void {
       if (pathOf(request) !== path) throw routeMissing(request);
       if (open === undefined) throw notReady('the orchestrator has not started');
       const admitted = open.admit(request);
-      sockets.handleUpgrade(request, socket, head, (webSocket) => open.seat(webSocket, admitted));
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        open.seat({ socket: webSocket, wire: socket }, admitted);
+      });
     } catch (error) {
       refuse(socket, error);
     }

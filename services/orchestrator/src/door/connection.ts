@@ -6,7 +6,7 @@ import { frameBytesMax, readFrame, refused, type Hello } from './frames.ts';
 import type { GivenBeat, GivenEnding } from './frames.ts';
 import { keyOf, leaseOf } from './leases.ts';
 import type { Line, Seat } from './line.ts';
-import { asBuffer, closing, Outbox, type TaskFrame } from './outbox.ts';
+import { asBuffer, closing, Outbox, type TaskFrame, type WorkerSocket } from './outbox.ts';
 import { assertProgress, renew } from './renewal.ts';
 import { Slots } from './slots.ts';
 import type { Claimed, DoorOptions, Lease, Resolved, WorkerView } from './types.ts';
@@ -42,13 +42,14 @@ export class Connection implements Seat {
   #isStopping = false;
   #isHeard = true;
 
-  constructor(socket: WebSocket, worker: string, admitted: Admitted, deps: ConnectionDeps) {
+  constructor(connected: WorkerSocket, worker: string, admitted: Admitted, deps: ConnectionDeps) {
+    const { socket } = connected;
     this.#socket = socket;
     this.worker = worker;
     this.admitted = admitted;
     this.#deps = deps;
     this.#sinceMs = deps.options.now();
-    this.#outbox = new Outbox(socket, (task, bytes) => this.#failTooLarge(task, bytes));
+    this.#outbox = new Outbox(connected, (task, bytes) => this.#failTooLarge(task, bytes));
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('pong', () => (this.#isHeard = true));
     socket.on('error', (error) => deps.options.log.info({ worker, reason: error.message }, 'a worker was cut off'));

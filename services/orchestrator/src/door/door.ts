@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
 import { admit, notReady, type Admitted } from './admission.ts';
 import { Connection } from './connection.ts';
 import { refused, type Hello } from './frames.ts';
 import { Line, type Place } from './line.ts';
+import type { WorkerSocket } from './outbox.ts';
 import type { DoorOptions, WorkerView } from './types.ts';
 
 const connectionsMax = 4096;
@@ -41,9 +41,9 @@ export class Door {
     return admitted;
   }
 
-  seat(socket: WebSocket, admitted: Admitted): void {
+  seat(connected: WorkerSocket, admitted: Admitted): void {
     const worker = `w-${randomUUID().slice(0, 8)}`;
-    const connection = new Connection(socket, worker, admitted, {
+    const connection = new Connection(connected, worker, admitted, {
       options: this.#options,
       join: (joining, hello) => this.#join(joining, hello),
       left: (leaving) => this.#leave(leaving),

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { Answers } from './answers.ts';
 import { frameBytesMax, listMax } from './frames.ts';
@@ -15,6 +16,12 @@ export interface TaskFrame extends Lease {
   readonly dueMs: number;
 }
 
+/** A worker's connection, and the stream below it. */
+export interface WorkerSocket {
+  readonly socket: WebSocket;
+  readonly wire: Duplex;
+}
+
 /** Closing codes of RFC 6455. */
 export const closing = { left: 1000, goingAway: 1001, refused: 1008, tooLarge: 1009, failed: 1011 } as const;
 
@@ -22,14 +29,16 @@ export const closing = { left: 1000, goingAway: 1001, refused: 1008, tooLarge: 1
 export class Outbox {
   readonly answers = new Answers<FinishCode>();
   readonly #socket: WebSocket;
+  readonly #wire: Duplex;
   /** Told of a task that is over the bound of a frame by itself. */
   readonly #onTooLarge: (task: TaskFrame, bytes: number) => void;
   #tasks: TaskFrame[] = [];
   #isFlushing = false;
   #isLeaving = false;
 
-  constructor(socket: WebSocket, onTooLarge: (task: TaskFrame, bytes: number) => void) {
+  constructor({ socket, wire }: WorkerSocket, onTooLarge: (task: TaskFrame, bytes: number) => void) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#onTooLarge = onTooLarge;
   }
 
@@ -70,7 +79,11 @@ export class Outbox {
     this.#isFlushing = true;
     setImmediate(() => {
       this.#isFlushing = false;
-      if (this.isOpen) this.#flush();
+      if (!this.isOpen) return;
+      // Frames of one turn leave by one write.
+      this.#wire.cork();
+      this.#flush();
+      this.#wire.uncork();
     });
   }
 

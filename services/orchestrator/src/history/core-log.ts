@@ -1,4 +1,5 @@
 import type { RunLogEntry } from '@orrery/contracts/run-event';
+import type { ShardState } from '../transitions.ts';
 import type { ShardLog } from './repair.ts';
 
 /** What the core offers for a repair. */
@@ -8,20 +9,20 @@ export interface ReplayingCore {
     shard: string,
     entry: Pick<RunLogEntry, 'n' | 'at' | 'release' | 'call'>,
   ): Promise<{ readonly outcome: 'applied' | 'known' | 'gap'; readonly made: string }>;
-  /** Closes a shard for all but replays, or opens it; gives the `n` of its last entry. */
+  /** Closes a shard for all but replays, or opens it to every process of Redis. */
   close(shard: string, closed: boolean): Promise<number>;
+  openFor(shard: string, process: string): Promise<void>;
+  look(shard: string): Promise<ShardState>;
 }
 
 /** The log of the shards on the core: whether an entry did again what it had done is seen by its events. */
-export function coreLog(core: ReplayingCore, sequence: (shard: string) => Promise<number>): ShardLog {
+export function coreLog(core: ReplayingCore): ShardLog {
   return {
-    sequence,
+    look: (shard) => core.look(shard),
     async close(shard) {
       await core.close(shard, true);
     },
-    async open(shard) {
-      await core.close(shard, false);
-    },
+    open: (shard, process) => core.openFor(shard, process),
     async replay(shard, text) {
       const entry = JSON.parse(text) as RunLogEntry;
       const { outcome, made } = await core.replay(shard, entry);

@@ -97,6 +97,19 @@ export class LogTail {
     return tail.kept.reduce((last, kept) => (kept.shard === shard ? Math.max(last, kept.n) : last), 0);
   }
 
+  /** Whether this process has read all that the bus has of a shard at this moment. */
+  async isWhole(shard: string): Promise<boolean> {
+    const { bus, partitions } = this.#options;
+    const tail = this.#tailOf(shard);
+    if (tail?.whole !== true) return false;
+    const positions = await bus.positions(runEventsTopic, this.#group);
+    const found = positions.find(({ partition }) => partition === partitionOf(shard, partitions));
+    if (found === undefined) return false;
+    const { committed, lagEvents } = found;
+    const read = committed === null ? tail.read : tail.kept.filter(({ position }) => position >= committed).length;
+    return read >= lagEvents && this.#tailOf(shard) === tail;
+  }
+
   /** The entries of a shard behind `n` that are kept, in order, each once. */
   after(shard: string, n: number): readonly TailEntry[] {
     const found = new Map<number, TailEntry>();

@@ -1,12 +1,13 @@
 import type { BusConfig } from '@orrery/kit/bus/open';
+import type { Clock } from '@orrery/kit/clock';
 import type { Log } from '@orrery/kit/log';
+import type { ShardState } from '../transitions.ts';
 import type { LogTail } from './log-tail.ts';
 import type { HistoryMetrics } from './metrics.ts';
 
 /** The log of the shards, as a repair needs it. */
 export interface ShardLog {
-  /** `n` of the last entry that the store has made; 0 before the first. */
-  sequence(shard: string): Promise<number>;
+  look(shard: string): Promise<ShardState>;
   /** From here on the shard takes no work in and gives none out, until `open`. */
   close(shard: string): Promise<void>;
   /**
@@ -14,16 +15,22 @@ export interface ShardLog {
    * entry says, or does not follow on what the store has: work must not go on from there.
    */
   replay(shard: string, entry: string): Promise<'applied' | 'known' | 'differs'>;
-  open(shard: string): Promise<void>;
+  /** For this process of the store alone: each other one is closed from its start, before it could take anything in. */
+  open(shard: string, process: string): Promise<void>;
 }
 
 export interface RepairDeps {
   readonly shards: readonly string[];
-  readonly tail: Pick<LogTail, 'last' | 'after'>;
+  readonly tail: Pick<LogTail, 'last' | 'after' | 'isWhole'>;
   readonly shardLog: ShardLog;
   readonly metrics: HistoryMetrics;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+  /** So long a relay may still publish what it took from a store that is gone. Default 500 ms. */
+  readonly settleMs?: number;
 }
+
+const settleDefaultMs = 500;
 
 /** A bus inside the store loses its tail together with it: then there is nothing to repair from. Said once, at the start. */
 export function repairsFrom(bus: Pick<BusConfig, 'driver'>, log: Log): boolean {
@@ -36,14 +43,17 @@ export function repairsFrom(bus: Pick<BusConfig, 'driver'>, log: Log): boolean {
 }
 
 /**
- * Brings back what a store has lost and the bus still has. A shard that is behind the bus is closed, the missing entries are applied in
- * order, and it is opened again. Where that can't be done it stays closed, loudly: work accepted on top of it would contradict the history.
+ * Brings back what a store has lost and the bus still has. A store that was started again is closed until it was compared with the bus;
+ * where it is behind, the missing entries are applied in order before it is opened. Where that can't be done it stays closed, loudly:
+ * work accepted on top of it would contradict the history.
  */
 export class Repairs {
   readonly #deps: RepairDeps;
   readonly #checked = new Set<string>();
   /** Shards that can't be repaired, with the entry at which they stand. */
   readonly #stuck = new Map<string, number>();
+  /** Shards that are to be compared, with the time since when that is known. */
+  readonly #doubted = new Map<string, number>();
 
   constructor(deps: RepairDeps) {
     this.#deps = deps;
@@ -55,7 +65,7 @@ export class Repairs {
     return false;
   }
 
-  /** `unknown` while another process reads the tail of the shard, or its end is not reached. */
+  /** `unknown` while another process reads the tail of the shard, or its end is not reached; `closed` also until it is compared. */
   async check(shard: string): Promise<'whole' | 'repaired' | 'closed' | 'unknown'> {
     const { tail, shardLog } = this.#deps;
     // In this order: an entry is in the store before it is on the bus.
@@ -64,44 +74,59 @@ export class Repairs {
       this.#checked.delete(shard);
       return 'unknown';
     }
-    const sequence = await shardLog.sequence(shard);
-    if (sequence >= last) {
-      // Whoever closed it may have died before opening it.
-      if (!this.#checked.has(shard)) await this.#open(shard);
+    const state = await shardLog.look(shard);
+    if (state.isOpen && state.n >= last) {
+      if (!this.#checked.has(shard)) await this.#open(shard, state);
       return 'whole';
     }
-    if (this.#stuck.get(shard) === sequence) return 'closed';
-    return this.#repair(shard, sequence, last);
+    if (this.#stuck.get(shard) === state.n) return 'closed';
+    return this.#compare(shard, state);
   }
 
-  async #repair(shard: string, sequence: number, last: number): Promise<'repaired' | 'closed'> {
+  /** Not before all was read that a relay may have published from the store as it was. */
+  async #compare(shard: string, state: ShardState): Promise<'whole' | 'repaired' | 'closed'> {
+    const { tail, shardLog, log, metrics, clock, settleMs = settleDefaultMs } = this.#deps;
+    const since = this.#doubted.get(shard);
+    if (since === undefined) {
+      if (state.isOpen) await shardLog.close(shard);
+      else log.warn({ shard, store: state.n }, 'the store was started again: the shard is closed until it is compared');
+      this.#doubted.set(shard, clock.now());
+      this.#checked.delete(shard);
+      metrics.closed.set({ shard }, 1);
+      return 'closed';
+    }
+    if (clock.now() - since < settleMs || !(await tail.isWhole(shard))) return 'closed';
+    const last = tail.last(shard) ?? Infinity;
+    if (state.n < last) return this.#repair(shard, state, last);
+    await this.#open(shard, state);
+    log.info({ shard, store: state.n }, 'the store lacks nothing of the log: the shard is open');
+    return 'whole';
+  }
+
+  async #repair(shard: string, state: ShardState, last: number): Promise<'repaired' | 'closed'> {
     const { tail, shardLog, log, metrics } = this.#deps;
-    log.error(
-      { shard, store: sequence, bus: last },
-      'the store has lost the tail of the log: the shard is closed and repaired',
-    );
-    this.#checked.delete(shard);
-    await shardLog.close(shard);
-    metrics.closed.set({ shard }, 1);
-    let place = sequence;
-    for (const entry of tail.after(shard, sequence)) {
+    log.error({ shard, store: state.n, bus: last }, 'the store has lost the tail of the log: it is brought back');
+    let place = state.n;
+    for (const entry of tail.after(shard, state.n)) {
       if (entry.n !== place + 1) return this.#giveUp(shard, place, 'incomplete');
       if (isCut(entry.text)) return this.#giveUp(shard, place, 'incomplete');
       const outcome = await shardLog.replay(shard, entry.text);
       if (outcome === 'differs') return this.#giveUp(shard, place, 'differs');
       place = entry.n;
     }
-    if (place < last || (await shardLog.sequence(shard)) < last) return this.#giveUp(shard, place, 'incomplete');
-    await this.#open(shard);
+    if (place < last || (await shardLog.look(shard)).n < last) return this.#giveUp(shard, place, 'incomplete');
+    await this.#open(shard, state);
     metrics.repairs.inc({ outcome: 'repaired' });
-    log.warn({ shard, from: sequence + 1, to: last }, 'the store has the log again: the shard is open');
+    log.warn({ shard, from: state.n + 1, to: last }, 'the store has the log again: the shard is open');
     return 'repaired';
   }
 
-  async #open(shard: string): Promise<void> {
-    await this.#deps.shardLog.open(shard);
+  /** For the process that was looked at: had it died since, the next one would be closed. */
+  async #open(shard: string, { process }: ShardState): Promise<void> {
+    await this.#deps.shardLog.open(shard, process);
     this.#deps.metrics.closed.set({ shard }, 0);
     this.#stuck.delete(shard);
+    this.#doubted.delete(shard);
     this.#checked.add(shard);
   }
 

@@ -55,7 +55,7 @@ export class Clocks {
    */
   rebuild(workflows: readonly TriggeredWorkflow[]): void {
     this.#wanted = { workflows, seenMs: this.#deps.clock.now() };
-    this.#wake.abort();
+    this.#wake.abort('woken');
   }
 
   start(): void {
