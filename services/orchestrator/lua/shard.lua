@@ -27,6 +27,14 @@ local function split(member)
   return string.match(member, '^([^|]*)|([^|]*)|?([^|]*)|?([^|]*)$')
 end
 
+-- Names the process of Redis that runs this; it is asked once. After a restart or a failover it is another one, which may lack what the
+-- one before had answered.
+local process
+local function this_process()
+  process = process or string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+  return process
+end
+
 -- JSON text; most of what is told is nothing.
 local function quoted(text)
   if text == nil or text == '' then return '""' end
@@ -46,8 +54,10 @@ local function open(keys, release, clock)
   ctx.now = math.floor(ctx.now_us / 1000)
   ctx.now_text = digits(ctx.now)
   -- `ruled`: there are limits or pauses; `todo`: there is work left behind. What is not there need not be asked for.
-  local meta = redis.call('HMGET', key(ctx, 'meta'), 'seq', 'fence', 'closed', 'ruled', 'todo')
+  local meta = redis.call('HMGET', key(ctx, 'meta'), 'seq', 'fence', 'closed', 'ruled', 'todo', 'checked')
   ctx.sequence, ctx.fence, ctx.closed = tonumber(meta[1] or '0'), tonumber(meta[2] or '0'), meta[3] == '1'
+  -- Where the log lies elsewhere, a process takes no work before what it has was compared with that log.
+  if meta[6] and meta[6] ~= this_process() then ctx.closed = true end
   ctx.ruled, ctx.left_behind = meta[4] == '1', meta[5] == '1'
   return ctx
 end

@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { coreLog, type ReplayingCore } from '#services/orchestrator/src/history/core-log.ts';
 import { repairsFrom, Repairs, type ShardLog } from '#services/orchestrator/src/history/repair.ts';
+import type { ShardState } from '#services/orchestrator/src/transitions.ts';
 import { entryText, makeMetrics, quiet, runMoves } from './run-log.ts';
 
 /** A shard whose state is the list of the entries that were applied. */
 class FakeShard implements ShardLog {
   applied: string[] = [];
   closed = false;
+  process = 'first';
+  /** The process that it is open to; empty: every one. */
+  checked = '';
   readonly calls: string[] = [];
   differsAt = 0;
 
-  async sequence(): Promise<number> {
-    return this.applied.length;
+  async look(): Promise<ShardState> {
+    const { process, checked, closed } = this;
+    return { n: this.applied.length, isOpen: !closed && (checked === '' || checked === process), process };
   }
 
   async close(): Promise<void> {
@@ -19,13 +24,14 @@ class FakeShard implements ShardLog {
     this.calls.push('close');
   }
 
-  async open(): Promise<void> {
+  async open(_shard: string, process: string): Promise<void> {
     this.closed = false;
-    this.calls.push('open');
+    this.checked = process;
+    this.calls.push(`open for ${process}`);
   }
 
   async replay(_shard: string, entry: string): Promise<'applied' | 'known' | 'differs'> {
-    assert.ok(this.closed, 'replayed while work comes in');
+    assert.ok(!(await this.look()).isOpen, 'replayed while work comes in');
     const { n } = JSON.parse(entry) as { n: number };
     this.calls.push(`replay ${n}`);
     if (n === this.differsAt) return 'differs';
@@ -39,14 +45,25 @@ describe('a store that lost its tail', () => {
   const log = (count: number) => Array.from({ length: count }, (_, index) => entryText({ n: index + 1 }));
   let shard: FakeShard;
   let bus: string[] | undefined;
+  let isWhole = true;
   const tail = {
+    isWhole: async () => isWhole,
     last: () => bus?.length,
     after: (_shard: string, n: number) =>
       (bus ?? []).map((text, index) => ({ n: index + 1, text })).filter((entry) => entry.n > n),
   };
+  let nowMs = 0;
+  const clock = { now: () => nowMs };
   const open = (metrics = makeMetrics().metrics) =>
-    new Repairs({ shards: ['s00'], tail, shardLog: shard, metrics, log: quiet });
+    new Repairs({ shards: ['s00'], tail, shardLog: shard, metrics, log: quiet, clock, settleMs: 500 });
+  /** Doubts, and compares when the relays are done. */
+  const checkTwice = async (repairs: Repairs) => {
+    assert.equal(await repairs.check('s00'), 'closed');
+    nowMs += 500;
+    return repairs.check('s00');
+  };
   beforeEach(() => {
+    isWhole = true;
     shard = new FakeShard();
     bus = log(5);
   });
@@ -54,8 +71,8 @@ describe('a store that lost its tail', () => {
   it('is brought back from the bus in order, closed meanwhile, and counted', async () => {
     const { metrics, counted } = makeMetrics();
     shard.applied = log(3);
-    assert.equal(await open(metrics).check('s00'), 'repaired');
-    assert.deepEqual(shard.calls, ['close', 'replay 4', 'replay 5', 'open']);
+    assert.equal(await checkTwice(open(metrics)), 'repaired');
+    assert.deepEqual(shard.calls, ['close', 'replay 4', 'replay 5', 'open for first']);
     assert.deepEqual(shard.applied, log(5));
     assert.deepEqual(await counted('repairs_total'), { repaired: 1 });
     assert.deepEqual(await counted('shard_closed'), { s00: 0 });
@@ -67,7 +84,24 @@ describe('a store that lost its tail', () => {
     assert.equal(await repairs.check('s00'), 'whole');
     await repairs.round();
     // Once: whoever closed it before may have died.
-    assert.deepEqual(shard.calls, ['open']);
+    assert.deepEqual(shard.calls, ['open for first']);
+  });
+
+  it('takes nothing in after it was started again, until all of the bus was read and compared', async () => {
+    shard.applied = log(5);
+    const repairs = open();
+    await repairs.check('s00');
+    shard.process = 'second';
+    isWhole = false;
+    assert.equal(await checkTwice(repairs), 'closed');
+    assert.equal((await shard.look()).isOpen, false);
+    bus = log(7);
+    isWhole = true;
+    assert.equal(await repairs.check('s00'), 'repaired');
+    assert.deepEqual(shard.calls, ['open for first', 'replay 6', 'replay 7', 'open for second']);
+    shard.process = 'third';
+    assert.equal(await checkTwice(repairs), 'whole');
+    assert.equal(shard.calls.at(-1), 'open for third');
   });
 
   it('is judged only by who has read the tail to its end', async () => {
@@ -79,10 +113,10 @@ describe('a store that lost its tail', () => {
   it('is finished by another process when the first one died in the middle', async () => {
     shard.applied = log(4);
     shard.closed = true;
-    assert.equal(await open().check('s00'), 'repaired');
+    assert.equal(await checkTwice(open()), 'repaired');
     assert.deepEqual([shard.applied.length, shard.closed], [5, false]);
     shard.closed = true;
-    await open().check('s00');
+    await checkTwice(open());
     assert.equal(shard.closed, false);
   });
 
@@ -91,7 +125,7 @@ describe('a store that lost its tail', () => {
     shard.applied = log(3);
     shard.differsAt = 5;
     const repairs = open(metrics);
-    assert.equal(await repairs.check('s00'), 'closed');
+    assert.equal(await checkTwice(repairs), 'closed');
     assert.equal(await repairs.check('s00'), 'closed');
     assert.deepEqual(shard.calls, ['close', 'replay 4', 'replay 5']);
     assert.deepEqual(await counted('repairs_total'), { differs: 1 });
@@ -107,8 +141,8 @@ describe('a store that lost its tail', () => {
       const fourth = { n: 4, text: JSON.stringify({ ...(JSON.parse(entryText({ n: 4 })) as object), cut: true }) };
       const after = () =>
         lacking === 'absent' ? entries.slice(3) : [...entries.slice(2, 3), fourth, ...entries.slice(4)];
-      const deps = { shards: ['s00'], tail: { ...tail, after }, shardLog: shard, metrics, log: quiet };
-      assert.equal(await new Repairs(deps).check('s00'), 'closed');
+      const deps = { shards: ['s00'], tail: { ...tail, after }, shardLog: shard, metrics, log: quiet, clock };
+      assert.equal(await checkTwice(new Repairs(deps)), 'closed');
       assert.ok(shard.closed);
       assert.deepEqual(await counted('repairs_total'), { incomplete: 1 });
     }
@@ -126,8 +160,10 @@ describe('a store that lost its tail', () => {
     const reordered = JSON.stringify({ runs: Object.fromEntries(Object.entries(runs).toReversed()), ...rest });
     const other = entryText({ n: 4, events: events.toReversed() });
     const judge = async (answer: Awaited<ReturnType<ReplayingCore['replay']>>) => {
-      const core: ReplayingCore = { replay: async () => answer, close: async () => 3 };
-      return coreLog(core, async () => 3).replay('s00', entry);
+      const state = { n: 3, isOpen: false, process: 'first' };
+      const gate = { close: async () => 3, openFor: async () => undefined, look: async () => state };
+      const core: ReplayingCore = { replay: async () => answer, ...gate };
+      return coreLog(core).replay('s00', entry);
     };
     assert.equal(await judge({ outcome: 'applied', made: reordered }), 'applied');
     assert.equal(await judge({ outcome: 'known', made: '' }), 'known');
