@@ -147,11 +147,12 @@ export class Transitions {
   /** The outbox's next entries, or undefined while another relay has it. What was published before is dropped. */
   async relay(
     shard: string,
-    turn: { relay: string; leaseMs: number; published: string; entriesMax: number },
+    turn: { relay: string; leaseMs: number; published: string; entriesMax: number; onAnew?: () => void },
   ): Promise<LogEntry[] | undefined> {
     const answer = await this.#run(shard, 'relay', [turn.relay, turn.leaseMs, turn.published, turn.entriesMax]);
     const [code, ...entries] = Array.isArray(answer) ? (answer as unknown[]) : [];
-    if (code !== 1) return undefined;
+    if (code !== 1 && code !== 2) return undefined;
+    if (code === 2) turn.onAnew?.();
     return entries.map((entry) => {
       const [id, text] = entry as [string, string];
       return { id, text };

@@ -20,7 +20,14 @@ export interface Outbox {
    */
   relay(
     shard: string,
-    turn: { readonly relay: string; readonly leaseMs: number; readonly published: string; readonly entriesMax: number },
+    turn: {
+      readonly relay: string;
+      readonly leaseMs: number;
+      readonly published: string;
+      readonly entriesMax: number;
+      /** Called before the answer when what this relay has published before may be gone, and nothing was dropped. */
+      readonly onAnew?: () => void;
+    },
   ): Promise<readonly OutboxEntry[] | undefined>;
 }
 
@@ -76,7 +83,8 @@ export class Relay {
   async round(): Promise<boolean> {
     const { outbox, bus, metrics } = this.#deps;
     const most = Math.max(1, Math.min(entriesMax, Math.floor(roundBytes / this.#meanBytes)));
-    const turn = { relay: this.#name, leaseMs, published: this.#published, entriesMax: most };
+    const [published, onAnew] = [this.#published, () => this.#forget()];
+    const turn = { relay: this.#name, leaseMs, published, entriesMax: most, onAnew };
     const entries = await outbox.relay(this.#shard, turn);
     this.#published = '';
     if (entries === undefined) this.#forget();

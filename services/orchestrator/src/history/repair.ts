@@ -1,5 +1,6 @@
 import type { BusConfig } from '@orrery/kit/bus/open';
 import type { Clock } from '@orrery/kit/clock';
+import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
 import type { ShardState } from '../transitions.ts';
 import type { LogTail } from './log-tail.ts';
@@ -61,7 +62,12 @@ export class Repairs {
 
   /** Compares every shard whose tail this process reads. */
   async round(): Promise<boolean> {
-    for (const shard of this.#deps.shards) await this.check(shard);
+    for (const shard of this.#deps.shards) {
+      // Nothing goes on before the look that comes first after the store does: no growing wait stands before that one.
+      await this.check(shard).catch((error: unknown) => {
+        this.#deps.log.warn({ shard, reason: messageOf(error) }, 'the shard can not be compared with the bus');
+      });
+    }
     return false;
   }
 

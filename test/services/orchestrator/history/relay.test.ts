@@ -7,6 +7,8 @@ import { entryText, makeMetrics, quiet, runMoves, stepMoves } from './run-log.ts
 class FakeOutbox implements Outbox {
   entries: OutboxEntry[] = [];
   holder = '';
+  /** Whether the store was started again, with what it had made durable. */
+  isAnew = false;
 
   add(...texts: readonly string[]): void {
     for (const text of texts) this.entries.push({ id: `${this.entries.length + 1}-0`, text });
@@ -14,7 +16,9 @@ class FakeOutbox implements Outbox {
 
   async relay(_shard: string, turn: Parameters<Outbox['relay']>[1]): Promise<readonly OutboxEntry[] | undefined> {
     if (this.holder !== '' && this.holder !== turn.relay) return undefined;
-    const mine = this.holder === turn.relay;
+    const mine = this.holder === turn.relay && !this.isAnew;
+    if (!mine) turn.onAnew?.();
+    this.isAnew = false;
     this.holder = turn.relay;
     const last = this.entries.findIndex(({ id }) => id === turn.published);
     if (mine && last >= 0) this.entries.splice(0, last + 1);
@@ -45,7 +49,7 @@ describe('the relay of the run log', () => {
   it('publishes entries as they are, by their shard and place', async () => {
     const text = entry(1, { events: [runMoves('s00-a', 1, ['', 'queued'])] });
     outbox.add(text);
-    assert.equal(await open().round(), true);
+    assert.equal(await open().round(), false);
     assert.deepEqual(published, [
       {
         key: 's00',
@@ -103,6 +107,16 @@ describe('the relay of the run log', () => {
     await other.round();
     assert.deepEqual(places(), ['1', '2', '1', '2']);
     assert.deepEqual(await counted('log_gaps_total'), {});
+  });
+
+  it('publishes again what a store that was started again still has, because the bus may have lost it as well', async () => {
+    const relay = open();
+    outbox.add(entry(1), entry(2));
+    await relay.round();
+    outbox.isAnew = true;
+    await relay.round();
+    await relay.round();
+    assert.deepEqual([places(), outbox.entries.length], [['1', '2', '1', '2'], 0]);
   });
 
   it('counts a gap, and an entry that goes back, and publishes them', async () => {
