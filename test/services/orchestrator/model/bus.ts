@@ -5,6 +5,16 @@ import type { ToldEntry } from './log-invariants.ts';
 
 type Entry = Told & ToldEntry;
 
+const outcomesOf: Readonly<Record<string, readonly string[]>> = {
+  // A failure may end in what was declared for that case.
+  succeeded: ['succeeded', 'failed'],
+  failed: ['failed'],
+  retrying: ['failed'],
+  suspended: ['suspended'],
+  ready: ['returned', 'cancelled'],
+  cancelled: ['returned', 'cancelled', 'suspended'],
+};
+
 /** What a relay has published of a shard: it outlives the store. Published twice must be the same twice. */
 export class Bus {
   readonly #entries = new Map<number, Entry>();
@@ -20,6 +30,18 @@ export class Bus {
 
   after(n: number): Entry[] {
     return this.all().filter((entry) => entry.n > n);
+  }
+
+  /** Leases with the outcomes that what became of them may come from: a lease that lapsed had none. */
+  endings(): Set<string> {
+    const found = new Set<string>();
+    for (const { events } of this.#entries.values()) {
+      for (const [run, , ref, , , fence, from, to, reason] of events) {
+        if (from !== 'running' || reason === 'lease lost') continue;
+        for (const outcome of outcomesOf[String(to)] ?? []) found.add([run, ref, fence, outcome].join('|'));
+      }
+    }
+    return found;
   }
 
   /** Takes some of the outbox; `isTold`: and tells the store that it did. */

@@ -18,6 +18,7 @@ export interface How {
 
 interface Asked {
   readonly how: How;
+  readonly reason: string;
   readonly actor: string;
 }
 
@@ -35,13 +36,13 @@ export function controlRun(shard: Shard, run: ModelRun, verb: string, asked: Ask
       return 'done';
     case 'pause':
       if (!isOpen(run) || run.state === 'cancelling') return 'wrong-state';
-      if (run.paused) return 'nothing';
-      run.paused = true;
+      if (run.paused !== '') return 'nothing';
+      run.paused = JSON.stringify({ actor, reason: asked.reason, atMs: shard.now });
       shard.emitRun(run, run.state, 'paused', { actor });
       return 'done';
     case 'resume':
-      if (!run.paused) return 'nothing';
-      run.paused = false;
+      if (run.paused === '') return 'nothing';
+      run.paused = '';
       shard.emitRun(run, 'paused', run.state, { actor });
       shard.todo.push(['unpark', `run|${run.id}`, 1e6]);
       return 'done';

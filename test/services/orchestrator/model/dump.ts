@@ -91,7 +91,14 @@ export function comparable(dump: Dump): Dump {
       case 'def':
         return [];
       case 'run':
-        return [[name, Object.fromEntries(runFields.map((field) => [field, hash[field]]))]];
+        return [
+          [
+            name,
+            Object.fromEntries(
+              runFields.map((field) => [field, field === 'paused' ? plain(hash[field] ?? '') : hash[field]]),
+            ),
+          ],
+        ];
       case 'st':
         return [[name, mapped(hash, (text) => JSON.parse(text) as unknown)]];
       case 'data':
@@ -115,12 +122,12 @@ export function dumpModel({ shard }: Model): Dump {
     if (Object.keys(value).length > 0) dump[name] = value;
   };
   for (const run of shard.runs.values()) {
-    const { runsMax, paused, ...rest } = run;
+    const { runsMax, ...rest } = run;
     const fields = {
       ...rest,
       active: activeOf(shard, run),
       runs_max: runsMax,
-      paused: paused ? '1' : '',
+      paused: plain(run.paused),
       pending: shard.pendingOf(run),
     };
     put(`run:${run.id}`, Object.fromEntries(runFields.map((field) => [field, textOf(fields, field)])));

@@ -147,7 +147,7 @@ export class Model {
     return { lapsed: expired.length, fired, more: false };
   }
 
-  #control([verb = '', tenant, actor = '', reason, on = '', text = '']: readonly string[]): Answer {
+  #control([verb = '', tenant, actor = '', reason = '', on = '', text = '']: readonly string[]): Answer {
     const { shard } = this;
     const how = JSON.parse(text) as How;
     if (on.includes('|')) {
@@ -156,7 +156,7 @@ export class Model {
     }
     const run = shard.runs.get(on);
     if (run?.tenant !== tenant || run === undefined) return { outcome: 'missing', state: '' };
-    const outcome = controlRun(shard, run, verb, { how, actor });
+    const outcome = controlRun(shard, run, verb, { how, actor, reason });
     flushArrivals(shard);
     carryOn(shard);
     return { outcome, state: run.state };

@@ -27,7 +27,7 @@ export async function controlRun(world: World): Promise<void> {
 
 async function resetOne(world: World): Promise<void> {
   // As the service does: what an earlier life of the run left behind is done first.
-  for (let more = true; more;) ({ more } = await world.transitions.tick(world.shard));
+  await world.tickOut();
   const run = world.chance.of((await world.state()).runsIn('succeeded', 'failed', 'cancelled', 'resetting'));
   if (run !== undefined) await resetRun(world, run, false);
 }

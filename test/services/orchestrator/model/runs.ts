@@ -44,7 +44,7 @@ export function endRun(shard: Shard, run: ModelRun, state: string, change: Chang
   shard.timers.remove(timer('deadline', run));
   shard.timers.remove(timer('grace', run));
   shard.ended.set(run.id, shard.now);
-  Object.assign(run, { ended: shard.now, ending: '', paused: false });
+  Object.assign(run, { ended: shard.now, ending: '', paused: '' });
   shard.moveRun(run, state, change);
   startQueued(shard, run.lane);
   if (run.parent !== '') shard.todo.push(['child-ended', run.id]);

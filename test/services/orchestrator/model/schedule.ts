@@ -93,7 +93,7 @@ async function drain(world: World): Promise<void> {
   world.tell('drain');
   for (let round = 0; round < roundsMax; round += 1) {
     await letEverythingEnd(world);
-    for (let more = true; more;) ({ more } = await world.transitions.tick(world.shard));
+    await world.tickOut();
     while ((await takeSome(world, true)) > 0) await finishSome(world, true);
     await finishSome(world, true);
     await publishAll(world);
@@ -121,15 +121,7 @@ async function assertEnd(world: World): Promise<void> {
     assert.deepEqual(held.named(kind), [], `${kind} is empty in the end`);
   }
   assertLog(world.bus.all());
-  const endings = new Set(
-    world.bus
-      .all()
-      .flatMap(({ events }) =>
-        events.map(([run, , ref, , , fence, from]) =>
-          from === 'running' ? `${String(run)}|${String(ref)}|${String(fence)}` : '',
-        ),
-      ),
-  );
+  const endings = world.bus.endings();
   for (const place of world.accepted.keys())
     assert.ok(endings.has(place), `${place} was accepted, and the log does not tell it`);
 }

@@ -44,7 +44,8 @@ export interface ModelRun {
   left: number;
   failed: number;
   sequence: number;
-  paused: boolean;
+  /** Who paused it, why and when, as JSON; '' for nobody. */
+  paused: string;
   /** How the run will end once nobody works for it, '' when nothing ends it. */
   ending: string;
 }

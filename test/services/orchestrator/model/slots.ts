@@ -114,7 +114,7 @@ export function revoke(shard: Shard, run: ModelRun, ref: string): void {
 /** The scope that a ready step must wait for, if any. */
 function hindrance(shard: Shard, run: ModelRun, ref: string): string | undefined {
   // A run that was put back has no slot yet.
-  if (run.paused || run.state !== 'running') return `run|${run.id}`;
+  if (run.paused !== '' || run.state !== 'running') return `run|${run.id}`;
   if (shard.paused.has(`w|${run.lane}`)) return `w|${run.lane}`;
   const { limit } = profileOf(run, ref);
   const scope = `k|${run.tenant}|${keyOf(run, ref)}`;

@@ -102,7 +102,7 @@ function takeIn(shard: Shard, row: Row): ModelRun {
       timeout: row.timeout,
     },
     ...{ pins: row.pins, parent: row.parent, lane: `${tenant}/${workflow}`, plan, state: '', started: 0, ended: 0 },
-    ...{ priority: row.priority, left: plan.steps.length, failed: 0, sequence: 0, paused: false, ending: '' },
+    ...{ priority: row.priority, left: plan.steps.length, failed: 0, sequence: 0, paused: '', ending: '' },
     ...{ steps: new Map(), counts: new Map(), data: new Map() },
   };
   for (const [ref, key] of Object.entries(row.limit_keys)) run.data.set(`k:${ref}`, key);

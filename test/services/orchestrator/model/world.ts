@@ -18,6 +18,8 @@ export const bounds = {
   endedRunsMax: 1000,
 };
 
+const ticksMax = 2000;
+
 interface Snapshot {
   readonly bytes: readonly (readonly [key: string, value: Buffer])[];
   /** Entries that the store had made. */
@@ -35,7 +37,7 @@ export class World {
   /** What was done, for whoever looks at a failure. */
   readonly told: string[] = [];
   readonly submitted = new Set<string>();
-  /** Endings that were answered with accepted. */
+  /** Endings that were answered with accepted, by lease and outcome, and how often. */
   readonly accepted = new Map<string, number>();
   readonly #orchestrators: readonly Transitions[];
   #snapshot: Snapshot | undefined;
@@ -70,6 +72,13 @@ export class World {
     return new HeldState(await readShard(this.redis, this.shard));
   }
 
+  /** Carries out what calls have left behind and what is due. */
+  async tickOut(): Promise<void> {
+    for (let ticks = 0; (await this.transitions.tick(this.shard)).more; ticks += 1) {
+      assert.ok(ticks < ticksMax, 'what is left behind comes to an end');
+    }
+  }
+
   /** Calls, and sometimes again as one that has lost the answer does; the first answer is what was lost. */
   async call<T>(what: string, act: () => Promise<T>): Promise<T> {
     const isLost = this.chance.once(8);
@@ -86,8 +95,9 @@ export class World {
     await this.call(`finish ${what}`, async () => {
       const { codes } = await this.transitions.exchange(this.shard, asked, endings);
       for (const [index, code] of codes.entries()) {
-        const { run, ref, fence } = endings[index] ?? { run: '', ref: '', fence: '' };
-        const place = `${run}|${ref}|${fence}`;
+        const ending = endings[index];
+        if (ending === undefined) continue;
+        const place = `${ending.run}|${ending.ref}|${ending.fence}|${ending.outcome}`;
         if (code === 'accepted') this.accepted.set(place, (this.accepted.get(place) ?? 0) + 1);
       }
     });
@@ -142,16 +152,9 @@ export class World {
 
   /** Submissions and endings of which nothing was published have not been. */
   #forgetLost(): void {
-    const events = this.bus
-      .all()
-      .flatMap((entry) => entry.events as (readonly [string, number, string, string, number, string, string])[]);
-    const runs = new Set(events.map(([run]) => run));
-    const ended = new Set(
-      events
-        .filter(([, , , , , , from]) => from === 'running')
-        .map(([run, , ref, , , fence]) => `${run}|${ref}|${fence}`),
-    );
+    const runs = new Set(this.bus.all().flatMap(({ events }) => events.map(([run]) => String(run))));
     for (const run of this.submitted) if (!runs.has(run)) this.submitted.delete(run);
-    for (const place of this.accepted.keys()) if (!ended.has(place)) this.accepted.delete(place);
+    const told = this.bus.endings();
+    for (const place of this.accepted.keys()) if (!told.has(place)) this.accepted.delete(place);
   }
 }
