@@ -14,7 +14,7 @@ export const orchestratorAlerts: readonly Alert[] = [
     name: 'ShardClosed',
     runbook: 'shard-closed',
     severity: 'page',
-    summary: 'Shard {{ $labels.shard }} takes and gives no work: its store has lost what the log has.',
+    summary: 'Shard {{ $labels.shard }} takes and gives no work: its store was not yet found to have all of the log.',
     expression: 'max by (shard) (orrery_orchestrator_shard_closed) == 1',
     minutes: 2,
   },
@@ -46,9 +46,8 @@ export const orchestratorAlerts: readonly Alert[] = [
     name: 'OutboxFills',
     runbook: 'outbox-fills',
     severity: 'ticket',
-    summary:
-      'Attempts of steps end, and none of their events reach the bus: new runs are refused when the outbox is full.',
-    expression: `${rate('finishes_total', '5m')} > 0 and ${rate('relayed_events_total', '5m')} == 0`,
+    summary: 'Runs go on, and none of their events reach the bus: new runs are refused when the outbox is full.',
+    expression: `(${rate('finishes_total', '5m')} > 0 or ${rate('submissions_total', '5m')} > 0) and ${rate('relayed_events_total', '5m')} == 0`,
     minutes: 5,
   },
   {
