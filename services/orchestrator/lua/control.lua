@@ -51,7 +51,7 @@ end
 
 control_verbs.priority = function(ctx, run, how, change)
   if not is_open(run) then return 'wrong-state' end
-  run.priority, run.changed = how.priority, true
+  run.priority, run.rank, run.changed = how.priority, false, true
   if run.state == 'queued' then redis.call('ZADD', key(ctx, 'queue', run.lane), rank_of(run), run.id) end
   emit(ctx, run, nil, run.state, run.state, change)
   return 'done'

@@ -5,11 +5,9 @@ local chunk_steps = 256
 local kept_max = 400
 local kept = { heads = {}, chunks = {}, count = 0 }
 
-local function keep(kind, id, value)
+local function make_room()
   if kept.count >= kept_max then kept.heads, kept.chunks, kept.count = {}, {}, 0 end
   kept.count = kept.count + 1
-  kept[kind][id] = value
-  return value
 end
 
 -- { steps = how many, roots = those that need nothing, profiles = list }, or nil while it is not whole.
@@ -21,31 +19,39 @@ local function head_of(ctx, digest)
   local head = cjson.decode(found[1])
   for _, profile in ipairs(head.profiles) do
     if profile.body then profile.body = head.profiles[profile.body + 1] end
-    profile.to_running = { pool = profile.pool }
+    profile.to_running, profile.scope = { pool = profile.pool }, 'p|' .. profile.pool
   end
-  return keep('heads', digest, head)
+  make_room()
+  kept.heads[digest] = head
+  return head
 end
 
 local function chunk_of(ctx, digest, number)
-  local id = digest .. '|' .. number
-  local known = kept.chunks[id]
-  if known ~= nil then return known end
+  local chunks = kept.chunks[digest]
+  local known = chunks and chunks[number]
+  if known then return known end
   local profiles, plans = head_of(ctx, digest).profiles, {}
-  for i, line in ipairs(cjson.decode(redis.call('HGET', key(ctx, 'def', digest), 'p:' .. number))) do
+  for i, line in ipairs(cjson.decode(redis.call('HGET', key(ctx, 'def', digest), 'p:' .. digits(number)))) do
     plans[i] = { name = line[1], json = cjson.encode(line[1]), needs = line[2], children = line[3], profile = profiles[line[4] + 1], reads = line[5] }
   end
-  return keep('chunks', id, plans)
+  make_room()
+  kept.chunks[digest] = kept.chunks[digest] or {}
+  kept.chunks[digest][number] = plans
+  return plans
 end
 
 -- The plan of a step; an item of a map has the map's.
 local function plan_of(ctx, run, ref)
-  local number = math.floor(tonumber(ref))
+  local number = tonumber(ref)
+  number = number - number % 1
   local place = number % chunk_steps
   return chunk_of(ctx, run.definition, (number - place) / chunk_steps)[place + 1]
 end
 
 -- How a step runs. An item runs as the body of its map says.
 local function profile_of(ctx, run, ref)
+  local step = run.steps[ref]
+  if step then return step.profile end
   local profile = plan_of(ctx, run, ref).profile
   return string.find(ref, '.', 1, true) and profile.body or profile
 end

@@ -19,7 +19,7 @@ local function hand_in(ctx, ending)
   ctx.work = ctx.work + 1
   revoke(ctx, run, ref, step)
   if outcome == 'succeeded' then
-    succeed_step(ctx, run, ref, ending[5], {})
+    succeed_step(ctx, run, ref, ending[5], no_change)
   elseif outcome == 'failed' then
     fail_step(ctx, run, ref, { error = ending[5], class = ending[6], retryable = ending[7] == 1, reason = ending[8], after = ending[9] })
   elseif run.state == 'cancelling' then
@@ -35,7 +35,7 @@ end
 
 -- The results that a step names, where they are few; whoever works reads more by itself.
 local function results_of(ctx, run, ref)
-  local reads = plan_of(ctx, run, ref).reads
+  local reads = run.steps[ref].plan.reads
   if #reads == 0 or #reads > 16 then return '{}' end
   local fields, found = {}, {}
   for i, number in ipairs(reads) do fields[i] = 'r:' .. number end
@@ -55,7 +55,7 @@ local function describe(ctx, taken)
       runs[#runs + 1] = '"' .. run.id .. '":' .. field_of_run(ctx, run, 'line')
     end
     local item = string.find(ref, '.', 1, true) and redis.call('HGET', key(ctx, 'data', run.id), 'i:' .. ref)
-    work[i] = '["' .. run.id .. '","' .. ref .. '","' .. step.fence .. '",' .. step.attempt .. ',' .. digits(step.due) .. ','
+    work[i] = '["' .. run.id .. '","' .. ref .. '","' .. step.fence .. '",' .. digits(step.attempt) .. ',' .. digits(step.due) .. ','
       .. results_of(ctx, run, ref) .. ',' .. (item and cjson.encode(item) or 'null') .. ']'
   end
   return '"runs":{' .. table.concat(runs, ',') .. '},"work":[' .. table.concat(work, ',') .. ']'
@@ -65,8 +65,8 @@ end
 local function load_ended(ctx, endings)
   local refs = {}
   for _, ending in ipairs(endings) do
-    refs[ending[1]] = refs[ending[1]] or {}
-    table.insert(refs[ending[1]], ending[2])
+    local own = refs[ending[1]]
+    if own then own[#own + 1] = ending[2] else refs[ending[1]] = { ending[2] } end
   end
   for id, list in pairs(refs) do
     local run = run_of(ctx, id)

@@ -76,9 +76,9 @@ end
 carry['release-roots'] = function(ctx, run, cursor)
   local roots = head_of(ctx, run.definition).roots
   local refs = {}
-  for i = cursor, math.min(#roots, cursor + work_max) do refs[#refs + 1] = tostring(roots[i]) end
+  for i = cursor, math.min(#roots, cursor + work_max) do refs[#refs + 1] = digits(roots[i]) end
   load_steps(ctx, run, refs)
-  local on = each_of(ctx, #roots, cursor, function(i) release_step(ctx, run, tostring(roots[i])) end)
+  local on = each_of(ctx, #roots, cursor, function(i) release_step(ctx, run, digits(roots[i])) end)
   if on then later_of(ctx, run, 'release-roots', on) end
 end
 
@@ -86,7 +86,7 @@ end
 carry['release-reset'] = function(ctx, run, cursor)
   local steps, refs = head_of(ctx, run.definition).steps, {}
   local last = math.min(steps, cursor + work_max) - 1
-  for i = cursor, last do refs[#refs + 1] = tostring(i) end
+  for i = cursor, last do refs[#refs + 1] = digits(i) end
   if #refs == 0 then return end
   load_steps(ctx, run, refs)
   ctx.work = ctx.work + math.ceil(#refs / 4)
@@ -111,7 +111,7 @@ end
 carry['skip'] = function(ctx, run, ref, cursor)
   local children, failed = plan_of(ctx, run, ref).children, plan_of(ctx, run, ref).name
   local on = each_of(ctx, #children, cursor, function(i)
-    local child = tostring(children[i])
+    local child = digits(children[i])
     ctx.work = ctx.work + 1
     if step_of(ctx, run, child).state ~= 'waiting' then return end
     stop_step(ctx, run, child, 'skipped', { reason = failed .. ' failed' })
@@ -123,7 +123,7 @@ end
 
 carry['release-items'] = function(ctx, run, ref, cursor, count)
   if step_of(ctx, run, ref).state ~= 'suspended' then return end
-  local on = each_of(ctx, count - 1, cursor, function(i) release_step(ctx, run, ref .. '.' .. i) end)
+  local on = each_of(ctx, count - 1, cursor, function(i) release_step(ctx, run, ref .. '.' .. digits(i)) end)
   if on then later_of(ctx, run, 'release-items', ref, on, count) end
 end
 
@@ -132,7 +132,7 @@ carry['end-items'] = function(ctx, run, ref, cursor, kill)
   local released = tonumber(redis.call('HGET', key(ctx, 'wt', run.id), ref .. 'r') or '0')
   local on = each_of(ctx, released - 1, cursor, function(i)
     ctx.work = ctx.work + 1
-    local item = ref .. '.' .. i
+    local item = ref .. '.' .. digits(i)
     if kill == 1 or step_of(ctx, run, item).state ~= 'running' then stop_step(ctx, run, item, 'cancelled', { reason = 'its map has ended' }) end
   end)
   if on then later_of(ctx, run, 'end-items', ref, on, kill) end
@@ -142,7 +142,7 @@ carry['sweep'] = function(ctx, run, cursor, kill, actor, reason)
   if run.state ~= 'cancelling' then return end
   local steps, refs = head_of(ctx, run.definition).steps, {}
   local last = math.min(steps, cursor + work_max) - 1
-  for i = cursor, last do refs[#refs + 1] = tostring(i) end
+  for i = cursor, last do refs[#refs + 1] = digits(i) end
   load_steps(ctx, run, refs)
   ctx.work = ctx.work + math.ceil(#refs / 4)
   for _, ref in ipairs(refs) do

@@ -12,9 +12,20 @@ local pairs_max = 500
 -- find what they found.
 local forgotten_after_ms = 600000
 
--- Numbers beyond 1e14 would print with an exponent; fences have 16 digits.
+local small = {}
+
+-- A whole number as text. Lua's own way is that of a fraction: it takes ten times as long, and beyond 1e14 it writes an exponent.
 local function digits(number)
-  return string.format('%.0f', number)
+  local known = small[number]
+  if known then return known end
+  local text = string.format('%d', number)
+  if number >= 0 and number < 1024 then small[number] = text end
+  return text
+end
+
+-- Fractions of a millisecond or of a turn don't matter.
+local function rounded(number)
+  return digits(math.floor(number + 0.5))
 end
 
 local function key(ctx, name, id)

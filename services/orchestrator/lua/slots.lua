@@ -127,7 +127,7 @@ end
 
 local function count(ctx, run, step, profile, change)
   run.active = run.active + change
-  local tenant, pool = 't|' .. run.tenant, 'p|' .. profile.pool
+  local tenant, pool = run.scope, profile.scope
   ctx.held[tenant] = held_in(ctx, tenant) + change
   ctx.held[pool] = held_in(ctx, pool) + change
   if step.key == '' then return end
@@ -141,15 +141,14 @@ end
 
 -- Takes the lease, and with it the slots, from whoever holds it: what comes under its fence later is refused.
 local function revoke(ctx, run, ref, step)
-  local profile = profile_of(ctx, run, ref)
+  local profile = step.profile
   ctx.unleased[#ctx.unleased + 1] = lease_member(run, ref, step)
   touch(ctx, run)
-  local tenant_was_full = limit_of(ctx, 't|' .. run.tenant) >= 0
   count(ctx, run, step, profile, -1)
-  if tenant_was_full then call_back(ctx, run.tenant) end
+  if ctx.ruled and limit_of(ctx, run.scope) >= 0 then call_back(ctx, run.tenant) end
   step.key = ''
   if profile.limit > 0 then pass_on(ctx, run, ref, profile) end
-  if limit_of(ctx, 'p|' .. profile.pool) >= 0 then ctx.woken[profile.pool] = true end
+  if ctx.ruled and limit_of(ctx, profile.scope) >= 0 then ctx.woken[profile.pool] = true end
 end
 
 local function is_paused(ctx, scope)
@@ -173,27 +172,28 @@ local function hindrance(ctx, run, ref, step, profile)
   return scope
 end
 
--- Reads what the members of a line need, each run's steps at once.
+-- Takes the members of a line apart, [run, ref, ...], and reads each run's steps at once.
 local function load_members(ctx, members)
-  local refs = {}
+  local parts, refs = {}, {}
   for i = 1, #members, 2 do
     local id, ref = split(members[i])
-    refs[id] = refs[id] or {}
-    table.insert(refs[id], ref)
+    parts[i], parts[i + 1] = id, ref
+    local own = refs[id]
+    if own then own[#own + 1] = ref else refs[id] = { ref } end
   end
   for id, list in pairs(refs) do
     local run = run_of(ctx, id)
     if run ~= nil then load_steps(ctx, run, list) end
   end
+  return parts
 end
 
-local function grant(ctx, member, lease_ms, taken)
-  local id, ref = split(member)
+local function grant(ctx, id, ref, lease_ms, taken)
   local run = run_of(ctx, id)
   if run == nil or (run.state ~= 'running' and run.state ~= 'queued' and run.state ~= 'resetting') then return false end
   local step = step_of(ctx, run, ref)
   if step.state ~= 'ready' then return false end
-  local profile = profile_of(ctx, run, ref)
+  local profile = step.profile
   local scope = hindrance(ctx, run, ref, step, profile)
   if scope ~= nil then
     park(ctx, run, ref, scope)
@@ -223,7 +223,10 @@ local function take_fresh(ctx, pool, want, only, lease_ms, taken)
   end
   if found == nil or found.ranked or ctx.ruled or (only and found.tenant ~= only) or #found.members > 2 * want or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
   ctx.ready[place] = nil
-  for i = 2, #found.members, 2 do grant(ctx, found.members[i], lease_ms, taken) end
+  for i = 2, #found.members, 2 do
+    local id, ref = split(found.members[i])
+    grant(ctx, id, ref, lease_ms, taken)
+  end
 end
 
 -- Whose turn it is: a tenant and whether others wait, or nil. A worker of one tenant takes that one's steps alone.
@@ -248,15 +251,15 @@ local function take(ctx, pool, want, only, lease_ms, taken)
       local members, granted = redis.call('ZPOPMIN', line, others and 1 or room), 0
       -- Also what is not granted has left the line.
       ctx.changed = true
-      load_members(ctx, members)
-      for i = 1, #members, 2 do
+      local parts = load_members(ctx, members)
+      for i = 1, #parts, 2 do
         ctx.work = ctx.work + 1
-        if grant(ctx, members[i], lease_ms, taken) then granted = granted + 1 end
+        if grant(ctx, parts[i], parts[i + 1], lease_ms, taken) then granted = granted + 1 end
       end
       if redis.call('EXISTS', line) == 0 then redis.call('ZREM', turn, tenant)
       elseif granted > 0 then
         local weight = limit_of(ctx, 'w|' .. tenant)
-        redis.call('ZINCRBY', turn, digits(granted * 1000 / (weight > 0 and weight or 1)), tenant)
+        redis.call('ZINCRBY', turn, rounded(granted * 1000 / (weight > 0 and weight or 1)), tenant)
       end
       want = want - granted
     end

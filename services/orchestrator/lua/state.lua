@@ -3,7 +3,6 @@
 -- A step as it lies in Redis: [state, attempt, failures, lapses, fence, started, ended, due, on, key]
 local ended_states = { succeeded = true, failed = true, skipped = true, cancelled = true }
 
-
 -- The run, or nil.
 local function run_of(ctx, id)
   local known = ctx.runs[id]
@@ -15,7 +14,7 @@ local function run_of(ctx, id)
     priority = tonumber(v[7]), left = tonumber(v[8]), failed = tonumber(v[9]), active = tonumber(v[10]), sequence = tonumber(v[11]), pins = v[12],
     paused = v[13], ending = v[14], pending = tonumber(v[15]), started = tonumber(v[16]), ended = tonumber(v[17]), named = v[18],
     lane = v[1] .. '/' .. v[3], json = '["' .. id .. '",', steps = {}, dirty = {}, data = {}, dropped = {}, touched = false, changed = false,
-    quoted_actor = false }
+    quoted_actor = false, scope = 't|' .. v[1], rank = false }
   ctx.runs[id] = run
   return run
 end
@@ -30,7 +29,8 @@ end
 
 -- First by priority, then the oldest.
 local function rank_of(run)
-  return digits((9 - run.priority) * 1e13 + run.created)
+  run.rank = run.rank or digits((9 - run.priority) * 1e13 + run.created)
+  return run.rank
 end
 
 -- Written at the end of the call.
@@ -47,10 +47,16 @@ local function later_of(ctx, run, kind, ...)
   later(ctx, kind, run.id, ...)
 end
 
-local function decode_step(text)
-  if not text then return { state = 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '' } end
+-- A step as it lies there, or fresh, with its plan and how it runs.
+local function decode_step(ctx, run, ref, text)
+  local plan, profile = plan_of(ctx, run, ref), profile_of(ctx, run, ref)
+  if not text then
+    return { state = 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '',
+      plan = plan, profile = profile }
+  end
   local v = cjson.decode(text)
-  return { state = v[1], attempt = v[2], failures = v[3], lapses = v[4], fence = v[5], started = v[6], ended = v[7], due = v[8], on = v[9], key = v[10] }
+  return { state = v[1], attempt = v[2], failures = v[3], lapses = v[4], fence = v[5], started = v[6], ended = v[7], due = v[8], on = v[9],
+    key = v[10], plan = plan, profile = profile }
 end
 
 -- Reads many steps of a run at once; step_of finds them then.
@@ -59,13 +65,13 @@ local function load_steps(ctx, run, refs)
   for _, ref in ipairs(refs) do if run.steps[ref] == nil then missing[#missing + 1] = ref end end
   if #missing == 0 then return end
   local texts = redis.call('HMGET', key(ctx, 'st', run.id), unpack(missing))
-  for i, ref in ipairs(missing) do run.steps[ref] = decode_step(texts[i]) end
+  for i, ref in ipairs(missing) do run.steps[ref] = decode_step(ctx, run, ref, texts[i]) end
 end
 
 local function step_of(ctx, run, ref)
   local known = run.steps[ref]
   if known ~= nil then return known end
-  local step = decode_step(redis.call('HGET', key(ctx, 'st', run.id), ref))
+  local step = decode_step(ctx, run, ref, redis.call('HGET', key(ctx, 'st', run.id), ref))
   run.steps[ref] = step
   return step
 end
@@ -94,7 +100,7 @@ local function emit(ctx, run, what, from, to, change)
     ctx.named[run.id] = run.named
   end
   run.sequence = run.sequence + 1
-  ctx.events[#ctx.events + 1] = run.json .. run.sequence .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
+  ctx.events[#ctx.events + 1] = run.json .. digits(run.sequence) .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
     .. quoted(change.reason) .. ',' .. (change.actor and quoted(change.actor) or run.quoted_actor)
     .. (change.pool and ',' .. quoted(change.pool) .. ']' or ']')
 end
@@ -108,7 +114,7 @@ local no_change = {}
 
 local function emit_step(ctx, run, ref, to, change)
   local step = run.steps[ref]
-  local what = '"' .. ref .. '",' .. plan_of(ctx, run, ref).json .. ',' .. step.attempt .. ',"' .. step.fence .. '"'
+  local what = '"' .. ref .. '",' .. step.plan.json .. ',' .. digits(step.attempt) .. ',"' .. step.fence .. '"'
   emit(ctx, run, what, step.state, to, change or no_change)
 end
 
@@ -120,7 +126,7 @@ local function move_step(ctx, run, ref, to, change)
 end
 
 local function timer(kind, run, ref, number)
-  return kind .. '|' .. run.id .. '|' .. ref .. '|' .. (number or 0)
+  return kind .. '|' .. run.id .. '|' .. ref .. '|' .. digits(number or 0)
 end
 
 local function set_timer(ctx, due, member)
@@ -132,7 +138,8 @@ local function drop_timer(ctx, member)
 end
 
 local function write_run(ctx, run)
-  redis.call('HSET', key(ctx, 'run', run.id), 'left', run.left, 'active', run.active, 'sequence', run.sequence)
+  redis.call('HSET', key(ctx, 'run', run.id), 'left', digits(run.left), 'active', digits(run.active), 'sequence',
+    digits(run.sequence))
   -- What the moves of the run itself change; those of its steps don't.
   if run.changed then
     redis.call('HSET', key(ctx, 'run', run.id), 'state', run.state, 'failed', run.failed, 'started', digits(run.started), 'ended',
@@ -142,8 +149,8 @@ local function write_run(ctx, run)
   for ref in pairs(run.dirty) do
     local s = run.steps[ref]
     steps[#steps + 1] = ref
-    steps[#steps + 1] = '["' .. s.state .. '",' .. s.attempt .. ',' .. s.failures .. ',' .. s.lapses .. ',"' .. s.fence .. '",' .. s.started .. ','
-      .. s.ended .. ',' .. s.due .. ',' .. quoted(s.on) .. ',' .. quoted(s.key) .. ']'
+    steps[#steps + 1] = '["' .. s.state .. '",' .. digits(s.attempt) .. ',' .. digits(s.failures) .. ',' .. digits(s.lapses) .. ',"' .. s.fence
+      .. '",' .. digits(s.started) .. ',' .. digits(s.ended) .. ',' .. digits(s.due) .. ',' .. quoted(s.on) .. ',' .. quoted(s.key) .. ']'
   end
   for field, text in pairs(run.data) do
     data[#data + 1] = field

@@ -12,7 +12,7 @@ local function end_if_over(ctx, run)
 end
 
 local function wait_in_line(ctx, run, ref, step)
-  local profile = profile_of(ctx, run, ref)
+  local profile = step.profile
   line_up(ctx, run, ref, profile)
   if profile.queue > 0 then set_timer(ctx, ctx.now + profile.queue, timer('queue', run, ref, step.attempt)) end
 end
@@ -28,17 +28,17 @@ local function release_step(ctx, run, ref)
   local step = step_of(ctx, run, ref)
   if step.state ~= 'waiting' or run.state ~= 'running' then return end
   ctx.work = ctx.work + 1
-  local profile = profile_of(ctx, run, ref)
+  local profile = step.profile
   if profile.total > 0 then set_timer(ctx, ctx.now + profile.total, timer('total', run, ref)) end
   make_ready(ctx, run, ref)
 end
 
 -- Books that a need of `child` has ended well; flush_arrivals counts them together.
 local function arrive(ctx, run, child)
-  local place = run.id .. '|' .. child
+  local place = run.id .. '|' .. digits(child)
   local found = ctx.arrivals[place]
   if found == nil then
-    found = { run = run, ref = tostring(child), count = 0 }
+    found = { run = run, ref = digits(child), count = 0 }
     ctx.arrivals[place] = found
     ctx.arrivals[#ctx.arrivals + 1] = found
   end
@@ -64,7 +64,7 @@ local function flush_arrivals(ctx)
 end
 
 local function drop_step_timers(ctx, run, ref, step)
-  local profile = profile_of(ctx, run, ref)
+  local profile = step.profile
   if profile.total > 0 then drop_timer(ctx, timer('total', run, ref)) end
   if step.state == 'retrying' then drop_timer(ctx, timer('retry', run, ref, step.attempt)) end
   if step.state == 'ready' and profile.queue > 0 then drop_timer(ctx, timer('queue', run, ref, step.attempt)) end
@@ -135,7 +135,7 @@ local function ended_well(ctx, run, ref)
   if string.find(ref, '.', 1, true) then return end_item(ctx, run, ref, true) end
   local children = plan_of(ctx, run, ref).children
   if #children == 1 and plan_of(ctx, run, children[1]).needs == 1 then
-    release_step(ctx, run, tostring(children[1]))
+    release_step(ctx, run, digits(children[1]))
   elseif #children <= 64 and ctx.work < work_max then
     ctx.work = ctx.work + math.ceil(#children / 8)
     for _, child in ipairs(children) do arrive(ctx, run, child) end
@@ -161,7 +161,7 @@ local function retry_time(ctx, run, due)
   local rate = limit_of(ctx, 'b|' .. run.tenant)
   if rate <= 0 then return due end
   local free = math.max(ctx.now, tonumber(redis.call('HGET', key(ctx, 'budget'), run.tenant) or '0'))
-  redis.call('HSET', key(ctx, 'budget'), run.tenant, digits(free + 60000 / rate))
+  redis.call('HSET', key(ctx, 'budget'), run.tenant, rounded(free + 60000 / rate))
   return math.max(due, free - 60000)
 end
 
