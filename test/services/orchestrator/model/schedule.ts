@@ -80,7 +80,8 @@ async function step(world: World, restart: (() => Promise<void>) | undefined): P
       return world.loseTail();
     case 'restart':
       world.tell('redis is killed and started again');
-      return restart?.();
+      await restart?.();
+      return world.mend();
   }
 }
 

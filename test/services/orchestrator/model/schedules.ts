@@ -56,8 +56,9 @@ interface Lent {
   readonly restart: () => Promise<void>;
 }
 
+/** A durable one writes once a second: killed, it may lack what it answered last. */
 async function withRedis(isDurable: boolean, act: (lent: Lent) => Promise<void>): Promise<void> {
-  const server = await startRedis(isDurable ? { appendonly: 'always' } : {});
+  const server = await startRedis({ appendonly: isDurable });
   const redis = new Redis(server.url, { password: server.password, retryStrategy: () => 5 });
   redis.on('error', () => undefined);
   try {

@@ -121,23 +121,37 @@ export class World {
   async loseTail(): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined || this.bus.last < snapshot.made) return;
-    this.tell(`the tail after ${snapshot.made} is lost, repaired from ${this.bus.last}`);
+    this.tell(`the tail after ${snapshot.made} is lost`);
     const { redis, shard } = this;
     const pipeline = redis.pipeline();
     for (const name of await redis.keys(`${keys.prefix(shard)}*`)) pipeline.unlink(name);
     for (const [name, value] of snapshot.bytes) pipeline.restore(name, 0, value);
     for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+    await this.mend();
+    this.#snapshot = undefined;
+  }
+
+  /** What the bus has and the store has not is applied again. What neither has is gone, and its workers with it. */
+  async mend(): Promise<void> {
+    const { redis, shard } = this;
+    const made = Number((await redis.hget(keys.meta(shard), 'seq')) ?? 0);
+    if (made < this.bus.last) await this.#replayAfter(made);
+    while ((await this.bus.publish(this.transitions, shard, { most: 1000, isTold: true })) > 0);
+    this.#forgetLost();
+    await this.#expireUnheld();
+  }
+
+  async #replayAfter(made: number): Promise<void> {
+    const { shard } = this;
+    this.tell(`repaired from ${made} to ${this.bus.last}`);
     await this.transitions.close(shard, true);
     await assert.rejects(this.transitions.tick(shard), { code: 'SHARD_CLOSED' });
-    for (const { text, ...entry } of this.bus.after(snapshot.made)) {
+    for (const { text, ...entry } of this.bus.after(made)) {
       const { outcome, made } = await this.transitions.replay(shard, entry);
       assert.equal(outcome, 'applied', `entry ${entry.n}`);
       assert.equal(made, text, `entry ${entry.n} gives itself`);
     }
     assert.equal(await this.transitions.close(shard, false), this.bus.last, 'the store has what the bus has');
-    this.#forgetLost();
-    await this.#expireUnheld();
-    this.#snapshot = undefined;
   }
 
   /** Whoever handed in what was lost works for it no more: such a lease runs out. */
