@@ -6,8 +6,11 @@ export interface StateSize {
   readonly keys: number;
   /** Those that Redis forgets by itself: idempotency keys and the like. */
   readonly expiring: number;
+  /** Of the keys of the state, as Redis estimates each. */
   readonly bytes: number;
   readonly busBytes: number;
+  /** All that Redis uses. */
+  readonly usedBytes: number;
   /** Family of keys, as `run` or `st` -> how many. */
   readonly families: Readonly<Record<string, number>>;
 }
@@ -18,19 +21,23 @@ export interface Sample extends Omit<StateSize, 'families'> {
   readonly orchestratorMiB: readonly number[];
   readonly workerMiB: readonly number[];
   readonly loopDelayMs: number;
+  /** What the first orchestrator holds beyond its young objects (MiB): the floor of it shows a leak, its resident memory does not. */
+  readonly oldSpaceMiB: number;
 }
 
 const scanCount = 500;
 
 export async function readStateSize(client: Redis): Promise<StateSize> {
   const families: Record<string, number> = {};
-  let [keys, expiring, busBytes] = [0, 0, 0];
+  let [keys, expiring, bytes, busBytes] = [0, 0, 0, 0];
   for await (const found of client.scanStream({ count: scanCount })) {
     for (const key of found as string[]) {
+      const size = (await client.memory('USAGE', key, 'SAMPLES', 0)) ?? 0;
       if (key.startsWith('bus:')) {
-        busBytes += (await client.memory('USAGE', key)) ?? 0;
+        busBytes += size;
         continue;
       }
+      bytes += size;
       if ((await client.pttl(key)) > 0) {
         expiring += 1;
         continue;
@@ -40,22 +47,19 @@ export async function readStateSize(client: Redis): Promise<StateSize> {
       families[family] = (families[family] ?? 0) + 1;
     }
   }
-  const info = await client.info('memory');
-  const of = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? NaN);
-  // Buffers of clients and of the append-only file come and go with the load.
-  const bytes = of('used_memory') - of('mem_not_counted_for_evict') - of('mem_clients_normal') - busBytes;
-  return { keys, expiring, bytes, busBytes, families };
+  const usedBytes = Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1] ?? NaN);
+  return { keys, expiring, bytes, busBytes, usedBytes, families };
 }
 
 export async function readSample(tree: Tree, atSeconds: number, runs: number): Promise<Sample> {
   const { families: _families, ...size } = await readStateSize(tree.client);
   const sizes = (members: Tree['members']) => Promise.all(members.map((member) => member.residentMiB()));
-  const [orchestratorMiB, workerMiB, loopDelayMs] = await Promise.all([
+  const [orchestratorMiB, workerMiB, measured] = await Promise.all([
     sizes(tree.orchestrators),
     sizes(tree.workers),
-    tree.loopDelayMs(0),
+    tree.measure(0),
   ]);
-  return { atSeconds, runs, ...size, orchestratorMiB, workerMiB, loopDelayMs };
+  return { atSeconds, runs, ...size, orchestratorMiB, workerMiB, ...measured };
 }
 
 /** Every entry of the log that the bus has, as text. */

@@ -68,13 +68,15 @@ export class Tree {
     return 'away';
   }
 
-  /** The 99th percentile of the delays of an orchestrator's event loop (ms) since the last look. */
-  async loopDelayMs(place: number): Promise<number> {
+  /** The 99th percentile of the delays of an orchestrator's event loop since the last look, and its heap's old space. */
+  async measure(place: number): Promise<{ loopDelayMs: number; oldSpaceMiB: number }> {
     const answer = await fetch(`${this.#urls[place] ?? ''}/metrics`, { signal: AbortSignal.timeout(5000) }).catch(
       () => undefined,
     );
     const text = (await answer?.text()) ?? '';
-    return Number(/^nodejs_eventloop_lag_p99_seconds\S* (\S+)$/m.exec(text)?.[1] ?? 'NaN') * 1000;
+    const old = /^nodejs_heap_space_size_used_bytes\{space="old"\S* (\S+)$/m.exec(text)?.[1];
+    const lag = /^nodejs_eventloop_lag_p99_seconds\S* (\S+)$/m.exec(text)?.[1];
+    return { loopDelayMs: Number(lag ?? 'NaN') * 1000, oldSpaceMiB: Number(old ?? 'NaN') / 1024 / 1024 };
   }
 
   #redis(port: number): Member {

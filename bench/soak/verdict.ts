@@ -21,9 +21,11 @@ export interface Soaked {
 
 /** The log's counters and the like stay for ever, one of each. */
 const keysMoreMax = 12;
-const stateMoreMiBMax = 4;
+const stateMoreMiBMax = 2;
 /** Of the median of the last third above that of the middle one: the first third is warming up. */
-const growthShareMax = 0.15;
+const growthShareMax = 0.3;
+/** Of the least that was held in the last third above that of the middle one: what collections leave. */
+const floorMoreMiBMax = 8;
 
 const miB = (bytes: number) => bytes / 1024 / 1024;
 
@@ -53,16 +55,29 @@ export function judge({ before, after, samples, audit, taken, held, leases }: So
       holds: after.keys - before.keys <= keysMoreMax,
     },
     {
-      what: "Redis's memory without the bus is back",
+      what: 'the memory of the state is back',
       found: `${miB(before.bytes).toFixed(1)} -> ${miB(after.bytes).toFixed(1)} MiB`,
       holds: moreMiB <= stateMoreMiBMax,
     },
+    floor(samples),
     growth('memory of the orchestrator that was never killed is flat', samples, (each) => each.orchestratorMiB[0]),
     growth('memory of the worker that was never killed is flat', samples, (each) => each.workerMiB[0]),
   ];
 }
 
 const nothing = (found: number) => ({ found: String(found), holds: found === 0 });
+
+function floor(samples: readonly Sample[]): Finding {
+  const values = samples.map(({ oldSpaceMiB }) => oldSpaceMiB).filter((value) => !Number.isNaN(value));
+  const third = Math.floor(values.length / 3);
+  const [middle, last] = [Math.min(...values.slice(third, 2 * third)), Math.min(...values.slice(2 * third))];
+  const found = `at least ${middle.toFixed(1)} -> ${last.toFixed(1)} MiB after a collection`;
+  return {
+    what: 'the heap of the orchestrator that was never killed',
+    found,
+    holds: !(last - middle > floorMoreMiBMax),
+  };
+}
 
 function growth(what: string, samples: readonly Sample[], of: (sample: Sample) => number | undefined): Finding {
   const values = samples.map((sample) => of(sample) ?? NaN).filter((value) => !Number.isNaN(value));
@@ -81,9 +96,10 @@ export function describeSample({ atSeconds, runs, ...size }: Sample): string {
       `${size.keys}`,
       `${size.expiring}`,
       miB(size.bytes).toFixed(1),
-      miB(size.busBytes).toFixed(1),
+      miB(size.usedBytes).toFixed(1),
     ],
     ...[...size.orchestratorMiB, ...size.workerMiB].map((value) => value.toFixed(0)),
+    size.oldSpaceMiB.toFixed(0),
     size.loopDelayMs.toFixed(1),
   ];
   return cells.map((cell) => cell.padStart(10)).join('');
@@ -94,11 +110,12 @@ export const sampleHead = [
   'runs',
   'keys',
   'state MiB',
-  'bus MiB',
+  'Redis MiB',
   'orch 1',
   'orch 2',
   'work 1',
   'work 2',
+  'old 1',
   'lag p99',
 ]
   .map((cell) => cell.padStart(10))

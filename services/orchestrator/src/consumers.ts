@@ -1,4 +1,5 @@
 import type { Redis } from '@orrery/kit/redis';
+import { keys } from './keys.ts';
 import { scopeKeys } from './control/scope-keys.ts';
 
 /** The pool under which everybody who takes steps is listed, whatever they take: where nobody is, nobody has told. */
@@ -6,17 +7,29 @@ export const everyPool = '*';
 
 const deadlineMs = 5000;
 
-/** The pools that an orchestrator itself takes from. */
-export function ownPools(settings: { readonly processPools: readonly string[] }): string[] {
-  return ['http', 'sql', 'inner', ...settings.processPools];
+/** How much waits for the bus, for who watches. */
+export async function measureOutboxes(
+  redis: Redis,
+  shards: readonly string[],
+  gauge: { set(labels: { readonly shard: string }, value: number): void },
+): Promise<void> {
+  for (const shard of shards) gauge.set({ shard }, await redis.xlen(keys.outbox(shard)));
+}
+
+/** A pool of a shard, from which somebody takes. */
+export interface Place {
+  readonly shard: string;
+  readonly pool: string;
+}
+
+/** Where an orchestrator itself takes from. */
+export function ownPlaces(shards: readonly string[], settings: { readonly processPools: readonly string[] }): Place[] {
+  const pools = ['http', 'sql', 'inner', ...settings.processPools];
+  return shards.flatMap((shard) => pools.map((pool) => ({ shard, pool })));
 }
 
 /** Tells who takes from which pools, so that a step that nobody takes can say so. Call it every second. */
-export async function tellConsumers(
-  redis: Redis,
-  name: string,
-  places: readonly { readonly shard: string; readonly pool: string }[],
-): Promise<boolean> {
+export async function tellConsumers(redis: Redis, name: string, places: readonly Place[]): Promise<void> {
   const [seconds = 0] = await redis.time();
   const nowMs = seconds * 1000;
   const told = new Set(
@@ -28,5 +41,4 @@ export async function tellConsumers(
     pipeline.zremrangebyscore(place, '-inf', `(${nowMs}`);
   }
   await pipeline.exec();
-  return false;
 }

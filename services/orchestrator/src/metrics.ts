@@ -11,6 +11,7 @@ export interface OrchestratorMetrics {
   readonly stepSeconds: Histogram<'kind' | 'outcome'>;
   /** 0 closed, 1 half-open, 2 open. */
   readonly circuits: Gauge<'callee'>;
+  readonly outbox: Gauge<'shard'>;
   readonly fired: Counter<'outcome'>;
   readonly fireLag: Histogram;
 }
@@ -43,6 +44,12 @@ export function createMetrics(registry: Registry): OrchestratorMetrics {
       name: 'orrery_orchestrator_circuit_state',
       help: 'Whether those that steps call are called: 0 yes, 1 a probe is under way, 2 not until the next probe',
       labelNames: ['callee'],
+      registers,
+    }),
+    outbox: new Gauge({
+      name: 'orrery_orchestrator_outbox_entries',
+      help: 'Entries of the log that the bus does not have; at its bound no runs are taken in',
+      labelNames: ['shard'],
       registers,
     }),
     fired: counter('fired', 'Logical times and happenings that triggers decided, by what became of them', ['outcome']),

@@ -11,7 +11,7 @@ import { assembleFollow } from './assembly/follow.ts';
 import { assembleTriggers } from './assembly/triggers.ts';
 import { assembleWork } from './assembly/work.ts';
 import type { OrchestratorContext } from './config.ts';
-import { ownPools, tellConsumers } from './consumers.ts';
+import { measureOutboxes, ownPlaces, tellConsumers, type Place } from './consumers.ts';
 import { readCatalogue, type Catalogue } from './definitions.ts';
 import { openDoor } from './door/admission.ts';
 import type { Door } from './door/door.ts';
@@ -114,11 +114,10 @@ async function startOrchestrator(
   });
   const follow = assembleFollow({ catalogue, redis, definitions, triggers });
   const events = await startEvents(context, databases.history, { ...shared, follow });
-  const own = shards.flatMap((shard) => ownPools(settings).map((pool) => ({ shard, pool })));
   const telling = openLoop({
     name: 'tell',
     idleMs: tellIdleMs,
-    round: () => tellConsumers(redis, self, [...own, ...lines.places()]),
+    round: () => tell({ redis, shards, metrics }, self, [...ownPlaces(shards, settings), ...lines.places()]),
   });
   timekeeper.start();
   worker.start();
@@ -143,6 +142,17 @@ async function startOrchestrator(
       await databases.steps.close();
     },
   };
+}
+
+/** What others want to know of this process and of the shards: who takes from where, and how much waits for the bus. */
+async function tell(
+  of: { readonly redis: Redis; readonly shards: readonly string[]; readonly metrics: OrchestratorMetrics },
+  self: string,
+  places: readonly Place[],
+): Promise<boolean> {
+  await measureOutboxes(of.redis, of.shards, of.metrics.outbox);
+  await tellConsumers(of.redis, self, places);
+  return false;
 }
 
 async function readOwnCatalogue({ config, log }: OrchestratorContext): Promise<Catalogue> {

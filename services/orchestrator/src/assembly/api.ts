@@ -11,6 +11,7 @@ import { readVersions } from '../control/versions.ts';
 import type { Catalogue } from '../definitions.ts';
 import type { Door } from '../door/door.ts';
 import { explainRun } from '../history/explain.ts';
+import { verifyRun } from '../history/verify.ts';
 import type { History } from '../history/history.ts';
 import { keys } from '../keys.ts';
 import { limitKeysOf } from '../limit-keys.ts';
@@ -21,7 +22,7 @@ import type { RunReader } from '../run-reader.ts';
 import { RunViews } from '../run-views.ts';
 import { Runs } from '../runs.ts';
 import type { Transitions } from '../transitions.ts';
-import { readDelivery } from '../triggers/webhook.ts';
+import { hookSecret, readDelivery } from '../triggers/webhook.ts';
 import type { assembleTriggers } from './triggers.ts';
 
 export interface ApiParts {
@@ -73,10 +74,12 @@ export function assembleApi({ token, config }: OrchestratorContext, parts: ApiPa
         await triggers.handle([{ kind: 'dataset', id: `${name}/${atMs}`, tenant, name, atMs }]);
       },
     }),
+    hookSecret: (tenant, hook) => hookSecret(token, tenant, hook),
     versions: (tenant, workflow) =>
       readVersions(redis, { tenant, workflow, shards }, catalogue.find(tenant, workflow)?.plan.digest),
     history: {
       events: (tenant, run, limit) => history.events(tenant, run, limit),
+      verify: (tenant, run) => verifyRun(history.database, tenant, run),
       explain: (tenant, run) => explainRun(history.database, { tenant, run }, { nowMs: clock.now(), prices, errorOf }),
     },
   };

@@ -26,7 +26,7 @@ import { ResultReader } from '../result-reader.ts';
 import { loadStatements } from '../statements.ts';
 import { StepInputs } from '../step-inputs.ts';
 import type { Transitions } from '../transitions.ts';
-import { Worker } from '../worker.ts';
+import { Worker } from '../step-worker.ts';
 
 export interface WorkParts {
   readonly redis: Redis;

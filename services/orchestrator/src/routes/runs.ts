@@ -84,6 +84,17 @@ const Explained = Type.Object({
   explanations: Type.Array(Explanation),
 });
 
+const Verification = Type.Object({
+  run: Type.String(),
+  rows: Type.Integer(),
+  unchained: Type.Integer({ description: 'from before there was a chain: nothing can be said of them' }),
+  end: Type.Union([Type.Object({ sequence: Type.Integer(), digest: Type.String() }), Type.Null()]),
+  wrong: Type.Union([
+    Type.Object({ sequence: Type.Integer(), code: Type.String(), why: Type.String() }),
+    Type.Null({ description: 'every row is as it was recorded' }),
+  ]),
+});
+
 /** A run of 1,000 steps with all retries stays below. */
 const eventsMax = 100_000;
 
@@ -160,6 +171,21 @@ function addHistory(app: App, ready: Ready): void {
       const found = await ready().history.explain(request.tenant, request.params.id);
       if (found === null) throw runMissing(request.params.id);
       return found;
+    },
+  );
+  app.get<{ Params: RunName }>(
+    '/v1/runs/:id/verification',
+    {
+      schema: {
+        summary: 'Whether the history of a run is as it was recorded: its chain is computed anew',
+        params: RunName,
+        response: { 200: Verification, ...errors },
+      },
+    },
+    async (request) => {
+      const { rows, unchained, end, wrong } = await ready().history.verify(request.tenant, request.params.id);
+      if (rows === 0) throw runMissing(request.params.id);
+      return { run: request.params.id, rows, unchained, end, wrong };
     },
   );
 }

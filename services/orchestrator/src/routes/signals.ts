@@ -38,6 +38,7 @@ const Update = Type.Object(
   { atMs: Type.Optional(Type.Integer({ minimum: 0, description: 'up to when it is complete; default: this moment' })) },
   closed,
 );
+const OwnHookName = Type.Object({ name: Name });
 const HookName = Type.Object({ tenant: Name, name: Name });
 const HookHeaders = Type.Object({
   'x-orrery-signature': Type.Optional(Type.String({ maxLength: 1000 })),
@@ -70,6 +71,20 @@ export function addSignalRoutes(app: App, ready: Ready): void {
     },
     async (request, reply) => {
       return reply.code(202).send(await ready().intake.dataset(request, request.params.name, request.body.atMs));
+    },
+  );
+  app.get<{ Params: Static<typeof OwnHookName> }>(
+    '/v1/hooks/:name',
+    {
+      schema: {
+        summary: 'Where deliveries to a hook of the tenant go, and the secret that signs them',
+        params: OwnHookName,
+        response: { 200: Type.Object({ path: Type.String(), secret: Type.String() }), ...errors },
+      },
+    },
+    (request) => {
+      const { tenant, params } = request;
+      return { path: `/v1/hooks/${tenant}/${params.name}`, secret: ready().hookSecret(tenant, params.name) };
     },
   );
   addHooks(app, ready);

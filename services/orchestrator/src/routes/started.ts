@@ -8,6 +8,7 @@ import type { VersionsView } from '../control/versions.ts';
 import type { Catalogue } from '../definitions.ts';
 import type { WorkerView } from '../door/types.ts';
 import type { RunExplanation } from '../history/explain.ts';
+import type { verifyRun } from '../history/verify.ts';
 import type { RecordedEvent } from '../history/history.ts';
 import type { RunReader } from '../run-reader.ts';
 import type { RunViews } from '../run-views.ts';
@@ -27,11 +28,15 @@ export interface Started {
   /** Those that are connected to this process. */
   readonly workers: (tenant: string) => readonly WorkerView[];
   readonly intake: Intake;
+  /** With what deliveries to a hook are signed. */
+  readonly hookSecret: (tenant: string, hook: string) => string;
   readonly versions: (tenant: string, workflow: string) => Promise<VersionsView>;
   readonly history: {
     events(tenant: string, run: string, limit: number): Promise<readonly RecordedEvent[]>;
     /** Null of a run that the history does not know. */
     explain(tenant: string, run: string): Promise<RunExplanation | null>;
+    /** Computes the chain of its rows anew. */
+    verify(tenant: string, run: string): ReturnType<typeof verifyRun>;
   };
   readonly backfills: Pick<Backfills, 'estimate' | 'start' | 'show' | 'wish'> & {
     /** Those of the tenant that have not ended. */

@@ -104,8 +104,8 @@ export class EventTriggers {
       const { place, trigger } = match;
       if (isTooLate(trigger.catchUp, happening.atMs, clock.now())) return [];
       const named = triggerOfHappening(place.trigger, happening.id);
-      // A sender signs each try anew, so the time of a delivery is not the same at each: its name holds none.
-      const namedMs = happening.kind === 'webhook' ? 0 : logicalMs;
+      // What is sent again comes at another time: the run's name holds only a time that is the same at each delivery.
+      const namedMs = happening.kind === 'run' ? logicalMs : 0;
       const run = triggeredRunName(shardOf(place.tenant), { ...place, trigger: named, logicalMs: namedMs });
       return this.#submission(match, { logicalMs, run, event });
     });
