@@ -50,13 +50,19 @@ export const show = orchestratorVerb({
   name: 'show',
   summary: 'show a run: how long, how much, why it failed, who did it',
   wordsMax: 1,
-  usage: 'RUN [--step NAME] [--steps STATE] [--items MAP]',
+  usage: 'RUN [--step NAME] [--steps STATE] [--items MAP] [--verify]',
   help: `RUN is an id that npx orrery runs lists; one that ended long ago is shown from the history alone.
   --step NAME     one step with its result; an item of a map is <map>.<index>
   --steps STATE   the steps in this state, also of a run with 100,000
   --items MAP     the items of a map
+  --verify        whether its history is as it was recorded: the chain of its rows is computed anew
 --json has all of it. What a run that goes on waits for: npx orrery explain RUN.`,
-  options: { step: { type: 'string' }, steps: { type: 'string' }, items: { type: 'string' } },
+  options: {
+    step: { type: 'string' },
+    steps: { type: 'string' },
+    items: { type: 'string' },
+    verify: { type: 'boolean' },
+  },
   async answer(caller, { words, values }) {
     const id = required(words, 'RUN', 'show');
     const step = textOption(values, 'step');
@@ -64,6 +70,7 @@ export const show = orchestratorVerb({
       const found = await caller.call<StepView>('GET', runPath(id, `/steps/${encodeURIComponent(step)}`));
       return { json: found, text: JSON.stringify(found, null, 2) };
     }
+    if (values['verify'] === true) return showVerification(caller, id);
     const [state, itemsOf] = [textOption(values, 'steps'), textOption(values, 'items')];
     if (state !== undefined || itemsOf !== undefined) return showSteps(caller, id, { state, itemsOf });
     return showRun(caller, id);
@@ -83,6 +90,24 @@ async function showRun(caller: Caller, id: string) {
     history: history instanceof OrreryError ? null : history,
   };
   return { json, text: parts.join('\n\n') };
+}
+
+interface Verification {
+  readonly rows: number;
+  readonly unchained: number;
+  readonly end: { readonly sequence: number; readonly digest: string } | null;
+  readonly wrong: { readonly sequence: number; readonly code: string; readonly why: string } | null;
+}
+
+async function showVerification({ call }: Caller, id: string) {
+  const found = await call<Verification>('GET', runPath(id, '/verification'));
+  const { rows, unchained, end, wrong } = found;
+  const before = unchained === 0 ? '' : `, ${unchained} of them from before there was a chain`;
+  const text =
+    wrong === null
+      ? `${id}: ${rows} rows${before}, every one as it was recorded; the last is ${end?.sequence ?? 0}, digest ${end?.digest ?? '-'}`
+      : `${id}: row ${wrong.sequence} is ${wrong.code}: ${wrong.why}`;
+  return { json: found, text, ...(wrong === null ? {} : { exitCode: 1 as const }) };
 }
 
 async function showSteps(

@@ -5,9 +5,12 @@ import { cancel, kill, retry } from './control.ts';
 import { cost } from './cost.ts';
 import { deploy } from './deploy.ts';
 import { diff } from './diff.ts';
+import { event } from './event.ts';
 import { explain } from './explain.ts';
 import { down, logs, status, up } from './environment.ts';
+import { hook } from './hook.ts';
 import { imageExport, imageLock } from './image.ts';
+import { limit } from './limit.ts';
 import { pause, resume } from './pause.ts';
 import { pin, rollback } from './pin.ts';
 import { policy } from './policy.ts';
@@ -62,6 +65,9 @@ export const verbs: readonly Verb[] = [
   migrate,
   approve,
   backfill,
+  event,
+  hook,
+  limit,
   workflowCheck,
   workflowVersions,
   score,

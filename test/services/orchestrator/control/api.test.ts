@@ -43,14 +43,27 @@ describe('the API', function () {
       Object.keys(verbs).map((verb) => `${verb} ${path}`),
     );
     assert.deepEqual(routes.sort(), [
-      ...['get /v1/backfills', 'get /v1/backfills/{id}', 'get /v1/limits', 'get /v1/runs', 'get /v1/runs/{id}'],
+      ...[
+        'get /v1/backfills',
+        'get /v1/backfills/{id}',
+        'get /v1/hooks/{name}',
+        'get /v1/limits',
+        'get /v1/runs',
+        'get /v1/runs/{id}',
+      ],
       ...[
         'get /v1/runs/{id}/events',
         'get /v1/runs/{id}/explain',
         'get /v1/runs/{id}/history',
         'get /v1/runs/{id}/steps',
       ],
-      ...['get /v1/runs/{id}/steps/{step}', 'get /v1/workers', 'get /v1/workflows', 'get /v1/workflows/{name}'],
+      ...[
+        'get /v1/runs/{id}/steps/{step}',
+        'get /v1/runs/{id}/verification',
+        'get /v1/workers',
+        'get /v1/workflows',
+        'get /v1/workflows/{name}',
+      ],
       ...[
         'get /v1/workflows/{name}/versions',
         'post /v1/backfills',

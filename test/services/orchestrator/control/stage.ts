@@ -94,6 +94,8 @@ export function task(name: string, needs: readonly string[] = [], more: Partial<
   return { ...step, ...more } as Step;
 }
 
+const unread = () => Promise.reject(new Error('no history is read here'));
+
 /** The API over a real Redis with the real functions; the test itself is the workers. */
 export class Stage {
   redis!: Redis;
@@ -249,7 +251,6 @@ export class Stage {
       ...{ catalogue, reader, controls },
       runs: new Runs({ catalogue, transitions, gate, shards, clock: systemClock, metrics, limitKeysOf, onChange }),
       views: new RunViews(reader),
-      workers: () => [],
       bulk: new Bulk({ reader, controls }),
       scopes: new Scopes({ redis, transitions, catalogue, shards, onChange }),
       explainer: new Explainer(redis, reader),
@@ -267,7 +268,9 @@ export class Stage {
       }),
       versions: (tenant, name) =>
         readVersions(redis, { tenant, workflow: name, shards }, catalogue.find(tenant, name)?.plan.digest),
-      history: { events: async () => [], explain: async () => null },
+      history: { events: async () => [], explain: async () => null, verify: unread },
+      workers: () => [],
+      hookSecret: (tenant, hook) => `secret of ${tenant}/${hook}`,
       backfills: unused,
     };
   }

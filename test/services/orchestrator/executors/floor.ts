@@ -28,7 +28,7 @@ import { StepInputs } from '#services/orchestrator/src/step-inputs.ts';
 import type { Submission } from '#services/orchestrator/src/submission.ts';
 import { Transitions } from '#services/orchestrator/src/transitions.ts';
 import { listenForWork } from '#services/orchestrator/src/wake.ts';
-import { Worker } from '#services/orchestrator/src/worker.ts';
+import { Worker } from '#services/orchestrator/src/step-worker.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { startRedis, type RedisServer } from '#test/support/redis.ts';
 

@@ -9,7 +9,7 @@ import { createMetrics } from '#services/orchestrator/src/metrics.ts';
 import type { StepInput } from '#services/orchestrator/src/step-inputs.ts';
 import type { ClaimedStep, Ending, Held } from '#services/orchestrator/src/step-lease.ts';
 import type { Transitions } from '#services/orchestrator/src/transitions.ts';
-import { Worker } from '#services/orchestrator/src/worker.ts';
+import { Worker } from '#services/orchestrator/src/step-worker.ts';
 import { eventually } from '#test/support/eventually.ts';
 
 const shards = ['s00', 's01', 's02'];
