@@ -73,17 +73,10 @@ async function startOrchestrator(
   redis: Redis,
   metrics: OrchestratorMetrics,
 ): Promise<Running> {
-  const { config, log, identity } = context;
+  const { config, log } = context;
   const { settings } = config;
-  await assertPolicy(redis, 'noeviction');
-  const library = readLibrary();
-  await loadLibrary(redis, library);
-  await assertLayout(redis, settings.shards);
-  const catalogue = await readOwnCatalogue(context);
-  const shards = shardNames(settings.shards);
-  const transitions = new Transitions({ redis, library, release: () => identity.release, random, bounds: settings });
-  const reader = new RunReader(redis, shards);
-  const gate = new MemoryGate(redis, { clock, shareMax: settings.memoryShareMax });
+  const core = await openCore(context, redis);
+  const { shards, catalogue, transitions } = core;
   const databases = openDatabases(context);
   const openLoop = (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) =>
     new Loop({ ...options, clock, random, log });
@@ -91,7 +84,7 @@ async function startOrchestrator(
   // What became ready is heard by its wake-up; who was asked to stop learns of it at the next beat.
   let beatNow: () => void = () => undefined;
   const onChange = () => beatNow();
-  const shared = { redis, shards, catalogue, transitions, reader, gate, metrics, clock, onChange, openLoop };
+  const shared = { ...core, redis, metrics, clock, onChange, openLoop };
 
   const triggers = assembleTriggers({ ...shared, self, log });
   const { datasets } = triggers;
@@ -142,6 +135,22 @@ async function startOrchestrator(
       await databases.steps.close();
     },
   };
+}
+
+/** The functions, and what is read of them; the definitions of this release. */
+async function openCore(context: OrchestratorContext, redis: Redis) {
+  const { identity } = context;
+  const { settings } = context.config;
+  await assertPolicy(redis, 'noeviction');
+  const library = readLibrary();
+  await loadLibrary(redis, library);
+  await assertLayout(redis, settings.shards);
+  const catalogue = await readOwnCatalogue(context);
+  const shards = shardNames(settings.shards);
+  const transitions = new Transitions({ redis, library, release: () => identity.release, random, bounds: settings });
+  const reader = new RunReader(redis, shards);
+  const gate = new MemoryGate(redis, { clock, shareMax: settings.memoryShareMax });
+  return { shards, catalogue, transitions, reader, gate };
 }
 
 /** What others want to know of this process and of the shards: who takes from where, and how much waits for the bus. */
