@@ -76,7 +76,7 @@ async function startOrchestrator(
   const { config, log } = context;
   const { settings } = config;
   const core = await openCore(context, redis);
-  const { shards, catalogue, transitions } = core;
+  const { shards, catalogue } = core;
   const databases = openDatabases(context);
   const openLoop = (options: Pick<LoopOptions, 'name' | 'idleMs' | 'round'>) =>
     new Loop({ ...options, clock, random, log });
