@@ -1,6 +1,5 @@
 import type { Redis } from '@orrery/kit/redis';
-import { keys } from './keys.ts';
-import { scopeKeys } from './control/scope-keys.ts';
+import { keys } from './core/keys.ts';
 
 /** The pool under which everybody who takes steps is listed, whatever they take: where nobody is, nobody has told. */
 export const everyPool = '*';
@@ -33,7 +32,7 @@ export async function tellConsumers(redis: Redis, name: string, places: readonly
   const [seconds = 0] = await redis.time();
   const nowMs = seconds * 1000;
   const told = new Set(
-    places.flatMap(({ shard, pool }) => [pool, everyPool].map((each) => scopeKeys.consumers(shard, each))),
+    places.flatMap(({ shard, pool }) => [pool, everyPool].map((each) => keys.consumers(shard, each))),
   );
   const pipeline = redis.pipeline();
   for (const place of told) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatProblem, locateProblems, readDefinition, type Problem } from '@orrery/contracts/definition';
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import { OrreryError } from '@orrery/kit/errors';
-import { planWorkflow, type WorkflowPlan } from './plan.ts';
+import { planWorkflow, type WorkflowPlan } from './core/plan.ts';
 import { checkSchedule } from './triggers/schedule.ts';
 
 /** A workflow of this release, ready to start runs. */

@@ -17,16 +17,16 @@ import { openDoor } from './door/admission.ts';
 import type { Door } from './door/door.ts';
 import { layoutDiffers } from './errors.ts';
 import { addRoutes } from './http.ts';
-import { keys, shardNames } from './keys.ts';
+import { keys, shardNames } from './core/keys.ts';
 import { readLibrary } from './library.ts';
 import { Loop, type LoopOptions } from './loop.ts';
-import { MemoryGate } from './memory-gate.ts';
+import { MemoryGate } from './core/memory-gate.ts';
 import { createMetrics, type OrchestratorMetrics } from './metrics.ts';
 import type { Started } from './routes/started.ts';
-import { RunReader } from './run-reader.ts';
-import { openTimekeeper } from './timekeeper.ts';
-import { Transitions } from './transitions.ts';
-import { listenForWork, todoWord } from './wake.ts';
+import { RunReader } from './runs/run-reader.ts';
+import { openTimekeeper } from './core/timekeeper.ts';
+import { Transitions } from './core/transitions.ts';
+import { listenForWork, todoWord } from './core/wake.ts';
 
 /** What runs between start and stop. */
 interface Running {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { WebSocket, type ClientOptions } from 'ws';
 import { openPoolPort } from '#services/orchestrator/src/door/pool-port.ts';
-import type { ClaimedStep, Ending } from '#services/orchestrator/src/step-lease.ts';
+import type { ClaimedStep, Ending } from '#services/orchestrator/src/core/step-lease.ts';
 import { systemClock } from '@orrery/kit/clock';
 import { silentLog } from '@orrery/kit/log';
 import { Place, token } from '#test/services/worker/place.ts';

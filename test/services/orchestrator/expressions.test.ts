@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { OrreryError } from '@orrery/kit/errors';
-import { namedIn, resolve, resolvePath, stepsNamedIn, type Scope } from '#services/orchestrator/src/expressions.ts';
+import {
+  namedIn,
+  resolve,
+  resolvePath,
+  stepsNamedIn,
+  type Scope,
+} from '#services/orchestrator/src/work/expressions.ts';
 
 const scope: Scope = {
   parameters: { day: '2001-06-15', rows: 7, dry: false },

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
 import { HistoryDatabase } from '#services/orchestrator/src/history/database.ts';
 import { verifyAll } from '#services/orchestrator/src/history/verify.ts';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import { loadStatements } from '#services/orchestrator/src/statements.ts';
 import { startClickHouse, type ClickHouse } from '#test/support/clickhouse.ts';
 import { eventually } from '#test/support/eventually.ts';

@@ -1,14 +1,14 @@
 import type { Clock } from '@orrery/kit/clock';
 import type { Redis } from '@orrery/kit/redis';
-import { resultBytesMax } from '../attempt.ts';
+import { resultBytesMax } from '../work/attempt.ts';
 import type { OrchestratorContext } from '../config.ts';
 import { graceDefaultMs } from '../control/controls.ts';
 import { Door } from '../door/door.ts';
 import { openPoolPort } from '../door/pool-port.ts';
 import type { PoolPort } from '../door/types.ts';
-import { keys, shardOfRun, shardOfTenant } from '../keys.ts';
-import type { StepInputs } from '../step-inputs.ts';
-import type { Transitions } from '../transitions.ts';
+import { keys, shardOfRun, shardOfTenant } from '../core/keys.ts';
+import type { StepInputs } from '../work/step-inputs.ts';
+import type { Transitions } from '../core/transitions.ts';
 
 export interface DoorParts {
   readonly redis: Redis;

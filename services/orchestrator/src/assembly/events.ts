@@ -12,7 +12,7 @@ import { Recorder } from '../history/recorder.ts';
 import { Relay } from '../history/relay.ts';
 import { Repairs, repairsFrom } from '../history/repair.ts';
 import type { Loop, LoopOptions } from '../loop.ts';
-import type { Transitions } from '../transitions.ts';
+import type { Transitions } from '../core/transitions.ts';
 import { LogFollower, type LogFollowerDeps } from '../triggers/log-follower.ts';
 
 export interface EventParts {

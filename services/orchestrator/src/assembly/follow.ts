@@ -2,8 +2,8 @@ import { OrreryError } from '@orrery/kit/errors';
 import type { Redis } from '@orrery/kit/redis';
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import type { Catalogue } from '../definitions.ts';
-import type { DefinitionReader } from '../definition-reader.ts';
-import { keys, shardOfRun } from '../keys.ts';
+import type { DefinitionReader } from '../work/definition-reader.ts';
+import { keys, shardOfRun } from '../core/keys.ts';
 import type { LogFollowerDeps } from '../triggers/log-follower.ts';
 import type { assembleTriggers } from './triggers.ts';
 

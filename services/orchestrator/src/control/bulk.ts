@@ -1,8 +1,8 @@
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import { bulkChanged, reasonMissing } from '../errors.ts';
-import { readCursor, writeCursor } from '../run-cursor.ts';
-import type { RunFilter, RunReader, RunSummary } from '../run-reader.ts';
+import { readCursor, writeCursor } from '../runs/run-cursor.ts';
+import type { RunFilter, RunReader, RunSummary } from '../runs/run-reader.ts';
 import type { Caller, Controls, Told, Wish } from './controls.ts';
 
 export type BulkVerb = 'pause' | 'resume' | 'cancel' | 'kill' | 'priority' | 'retry';

@@ -1,8 +1,8 @@
 import type { Catalogue } from '../definitions.ts';
 import { migrationRefused, reasonMissing, stepStateWrong, workflowMissing, wrongState } from '../errors.ts';
-import type { RunReader, RunRecord } from '../run-reader.ts';
-import type { Control, ControlOutcome, ControlVerb } from '../control-call.ts';
-import type { Transitions } from '../transitions.ts';
+import type { RunReader, RunRecord } from '../runs/run-reader.ts';
+import type { Control, ControlOutcome, ControlVerb } from '../core/control-call.ts';
+import type { Transitions } from '../core/transitions.ts';
 import { judge, type Judged, type RunVerb } from './judge.ts';
 import { assertMigrates, planMigration } from './migration-plan.ts';
 import { assertDone, Resets, type ResetPart, type ResetView } from './resets.ts';

@@ -1,8 +1,8 @@
 import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
 import { everyPool } from '../consumers.ts';
-import { keys } from '../keys.ts';
-import type { RunReader, RunRecord } from '../run-reader.ts';
+import { keys } from '../core/keys.ts';
+import type { RunReader, RunRecord } from '../runs/run-reader.ts';
 import {
   explain,
   type ExplainState,
@@ -12,7 +12,6 @@ import {
   type PoolState,
   type Share,
 } from './explain.ts';
-import { scopeKeys } from './scope-keys.ts';
 import { endedStates, timeOf, type StepRecord } from './step-record.ts';
 
 export interface ExplainAnswer {
@@ -93,7 +92,7 @@ export class Explainer {
       redis.hgetall(keys.limits(shard)),
       redis.hgetall(keys.held(shard)),
       redis.hmget(keys.paused(shard), `w|${lane}`, `t|${tenant}`),
-      redis.hget(scopeKeys.budget(shard), tenant),
+      redis.hget(keys.budget(shard), tenant),
       redis.zscore(keys.timers(shard), `grace|${run}||0`),
       redis.zscore(keys.timers(shard), `deadline|${run}||0`),
       redis.time(),
@@ -139,12 +138,12 @@ export class Explainer {
   async #pool(pool: string, { of, ...around }: Surroundings): Promise<PoolState> {
     const { shard, summary } = of;
     const [base = pool] = pool.split('@');
-    const consumers = scopeKeys.consumers(shard, pool);
+    const consumers = keys.consumers(shard, pool);
     const [time, line, turn, aside] = await Promise.all([
       this.#redis.time(),
       this.#redis.zcard(keys.ready(shard, pool, summary.tenant)),
       this.#redis.zrank(keys.turn(shard, pool), summary.tenant),
-      this.#redis.sismember(scopeKeys.aside(shard, summary.tenant), pool),
+      this.#redis.sismember(keys.aside(shard, summary.tenant), pool),
     ]);
     const found = await this.#redis.zrange(
       consumers,
@@ -155,7 +154,7 @@ export class Explainer {
       0,
       holdersShownMax,
     );
-    const known = await this.#redis.exists(scopeKeys.consumers(shard, everyPool));
+    const known = await this.#redis.exists(keys.consumers(shard, everyPool));
     return {
       consumers: found,
       consumersKnown: known === 1,

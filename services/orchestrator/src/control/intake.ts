@@ -1,9 +1,9 @@
 import type { Clock } from '@orrery/kit/clock';
 import { OrreryError } from '@orrery/kit/errors';
 import { decisionRefused, overloaded, runMissing } from '../errors.ts';
-import { shardOfTenant } from '../keys.ts';
-import type { RunReader } from '../run-reader.ts';
-import type { Transitions } from '../transitions.ts';
+import { shardOfTenant } from '../core/keys.ts';
+import type { RunReader } from '../runs/run-reader.ts';
+import type { Transitions } from '../core/transitions.ts';
 import type { EventHappening, Happening } from '../triggers/matching.ts';
 import type { Delivery } from '../triggers/webhook.ts';
 import type { Caller } from './controls.ts';

@@ -1,6 +1,6 @@
 import { migrationRefused } from '../errors.ts';
-import type { WorkflowPlan } from '../plan.ts';
-import type { RunRecord } from '../run-reader.ts';
+import type { WorkflowPlan } from '../core/plan.ts';
+import type { RunRecord } from '../runs/run-reader.ts';
 import { DefinedPlan } from './plan-reader.ts';
 import { planReset, type ResetPlan, type RunStates } from './reset-plan.ts';
 

@@ -1,8 +1,8 @@
 import type { Redis } from '@orrery/kit/redis';
 import { closest } from 'fastest-levenshtein';
 import { redisFailed, stateUnexpected, stepMissing } from '../errors.ts';
-import { keys } from '../keys.ts';
-import { chunkSteps, type Profile, type StepPlan } from '../plan.ts';
+import { keys } from '../core/keys.ts';
+import { chunkSteps, type Profile, type StepPlan } from '../core/plan.ts';
 
 /** The shape of a definition as runs carry it out: steps by number, and what follows what. */
 export class DefinedPlan {

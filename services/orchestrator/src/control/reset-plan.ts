@@ -1,4 +1,4 @@
-import type { ResetStep } from '../control-call.ts';
+import type { ResetStep } from '../core/control-call.ts';
 import type { DefinedPlan } from './plan-reader.ts';
 
 /** A map's items as they stand: how many there are, how many were let go, and the state of each of those. */

@@ -1,7 +1,7 @@
 import { nothingToRetry, refusal, runMissing, wrongState } from '../errors.ts';
-import type { RunReader, RunRecord } from '../run-reader.ts';
-import type { ControlOutcome, ResetStep } from '../control-call.ts';
-import type { Transitions } from '../transitions.ts';
+import type { RunReader, RunRecord } from '../runs/run-reader.ts';
+import type { ControlOutcome, ResetStep } from '../core/control-call.ts';
+import type { Transitions } from '../core/transitions.ts';
 import type { DefinedPlan } from './plan-reader.ts';
 import { partsOf, planReset, type MapItems, type ResetPlan, type RunStates } from './reset-plan.ts';
 

@@ -1,9 +1,9 @@
 import type { Redis } from '@orrery/kit/redis';
 import type { Catalogue } from '../definitions.ts';
 import { redisFailed, workflowMissing } from '../errors.ts';
-import { keys, shardOfTenant } from '../keys.ts';
-import type { ControlVerb } from '../control-call.ts';
-import type { Transitions } from '../transitions.ts';
+import { keys, shardOfTenant } from '../core/keys.ts';
+import type { ControlVerb } from '../core/control-call.ts';
+import type { Transitions } from '../core/transitions.ts';
 import type { Caller } from './controls.ts';
 import type { Pause } from './explain.ts';
 

@@ -1,6 +1,6 @@
 import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
-import { keys, shardOfTenant } from '../keys.ts';
+import { keys, shardOfTenant } from '../core/keys.ts';
 
 export interface VersionView {
   readonly definition: string;

@@ -1,5 +1,5 @@
 import { messageOf, OrreryError } from '@orrery/kit/errors';
-import type { ErrorClass } from '../step-lease.ts';
+import type { ErrorClass } from '../core/step-lease.ts';
 import type { Claimed, DoorOptions, Ending, Lease, PoolPort, Resolved } from './types.ts';
 
 /** A connected worker, as far as a line of steps knows it. */

@@ -1,5 +1,5 @@
-import { PoolClient, type PoolClientOptions } from '../pool-client.ts';
-import type { Transitions } from '../transitions.ts';
+import { PoolClient, type PoolClientOptions } from '../core/pool-client.ts';
+import type { Transitions } from '../core/transitions.ts';
 import type { PoolDemand, PoolPort } from './types.ts';
 
 export interface PoolPortOptions extends Omit<PoolClientOptions, 'shard' | 'pools' | 'transitions' | 'onWork'> {

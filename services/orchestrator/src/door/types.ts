@@ -1,4 +1,4 @@
-import type { Acceptance, ClaimedStep, Ending as CoreEnding } from '../step-lease.ts';
+import type { Acceptance, ClaimedStep, Ending as CoreEnding } from '../core/step-lease.ts';
 
 /** The right to work on one attempt. All three are texts; the fence is a number in decimal digits that only grows. */
 export interface Lease {

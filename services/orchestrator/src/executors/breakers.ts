@@ -1,7 +1,7 @@
 import { BrokenCircuitError, circuitBreaker, CircuitState, handleWhen, type IBreaker } from 'cockatiel';
 import type { Clock } from '@orrery/kit/clock';
 import { OrreryError } from '@orrery/kit/errors';
-import { ClassedError } from '../error-class.ts';
+import { ClassedError } from '../work/error-class.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 

@@ -3,7 +3,7 @@ import type { Clock } from '@orrery/kit/clock';
 import { OrreryError } from '@orrery/kit/errors';
 import type { Peer, PeerAnswer, PeerCall } from '@orrery/kit/peer';
 import { backoff } from '@orrery/kit/retry';
-import { ClassedError, classOfStatus } from '../error-class.ts';
+import { ClassedError, classOfStatus } from '../work/error-class.ts';
 import type { Breaker, Breakers } from './breakers.ts';
 import type { Given, StepContext, StepExecutor, StepTask } from './types.ts';
 

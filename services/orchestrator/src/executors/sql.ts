@@ -3,7 +3,7 @@ import { clickHouseError, type ClickHouse } from '@orrery/kit/clickhouse';
 import type { Clock } from '@orrery/kit/clock';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
-import { ClassedError, classify } from '../error-class.ts';
+import { ClassedError, classify } from '../work/error-class.ts';
 import type { Breaker } from './breakers.ts';
 import { readStepStatement, type StepStatement } from './sql-statement.ts';
 import type { Given, StepContext, StepExecutor, StepTask } from './types.ts';

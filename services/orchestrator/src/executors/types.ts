@@ -1,7 +1,7 @@
 import type { Step } from '@orrery/contracts/definitions/workflow';
-import type { Scope } from '../expressions.ts';
-import type { StepBody } from '../step-inputs.ts';
-import type { ClaimedStep, Suspension } from '../step-lease.ts';
+import type { Scope } from '../work/expressions.ts';
+import type { StepBody } from '../work/step-inputs.ts';
+import type { ClaimedStep, Suspension } from '../core/step-lease.ts';
 
 type Uses = Step['uses'];
 /** What a step of a kind is given, its expressions resolved. */

@@ -1,5 +1,5 @@
 import type { RunLogEntry } from '@orrery/contracts/run-event';
-import type { ShardState } from '../transitions.ts';
+import type { ShardState } from '../core/transitions.ts';
 import type { ShardLog } from './repair.ts';
 
 /** What the core offers for a repair. */

@@ -2,7 +2,7 @@ import type { BusConfig } from '@orrery/kit/bus/open';
 import type { Clock } from '@orrery/kit/clock';
 import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
-import type { ShardState } from '../transitions.ts';
+import type { ShardState } from '../core/transitions.ts';
 import type { LogTail } from './log-tail.ts';
 import type { HistoryMetrics } from './metrics.ts';
 

@@ -1,6 +1,6 @@
 import { OrreryError } from '@orrery/kit/errors';
 import { Suspended, type Given, type StepExecutor } from '../executors/types.ts';
-import type { Suspension } from '../step-lease.ts';
+import type { Suspension } from '../core/step-lease.ts';
 import { expiryOf, totalOf, type WaitPlace } from './wait.ts';
 
 /** Who must say yes, how many of them, and until when. Throws `QUORUM_WRONG` when so many are not asked. */

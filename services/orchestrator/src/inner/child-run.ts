@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { shardOfRun } from '../keys.ts';
+import { shardOfRun } from '../core/keys.ts';
 
 const digits = 20;
 const timeDigits = 9;

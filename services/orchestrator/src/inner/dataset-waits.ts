@@ -1,7 +1,7 @@
 import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
-import { keys, shardOfTenant } from '../keys.ts';
-import type { Transitions } from '../transitions.ts';
+import { keys, shardOfTenant } from '../core/keys.ts';
+import type { Transitions } from '../core/transitions.ts';
 import { datasetResult, eventPlace } from './wait.ts';
 
 export interface DatasetWaitsDeps {

@@ -1,6 +1,6 @@
 import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
-import { keys, shardOfRun } from '../keys.ts';
+import { keys, shardOfRun } from '../core/keys.ts';
 import { depthMax, type Family } from './workflow.ts';
 
 /** Reads where a run stands among those that started each other. Parent and child are of one tenant, so of one shard. */

@@ -1,11 +1,11 @@
 import { OrreryError } from '@orrery/kit/errors';
 import { Suspended, type Given, type StepExecutor, type StepTask } from '../executors/types.ts';
-import type { Scope } from '../expressions.ts';
-import { shardOfRun } from '../keys.ts';
-import { limitKeyOf } from '../limit-keys.ts';
-import type { StepBody } from '../step-inputs.ts';
-import type { Suspension } from '../step-lease.ts';
-import type { Transitions } from '../transitions.ts';
+import type { Scope } from '../work/expressions.ts';
+import { shardOfRun } from '../core/keys.ts';
+import { limitKeyOf } from '../work/limit-keys.ts';
+import type { StepBody } from '../work/step-inputs.ts';
+import type { Suspension } from '../core/step-lease.ts';
+import type { Transitions } from '../core/transitions.ts';
 
 export interface MapItems {
   /** JSON texts, in order. */

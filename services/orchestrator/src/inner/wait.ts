@@ -1,7 +1,7 @@
 import { OrreryError } from '@orrery/kit/errors';
 import { Suspended, type Given, type StepExecutor, type StepTask } from '../executors/types.ts';
-import { wordOf } from '../limit-keys.ts';
-import type { Suspension } from '../step-lease.ts';
+import { wordOf } from '../work/limit-keys.ts';
+import type { Suspension } from '../core/step-lease.ts';
 
 export type Wait = Given<'wait'>;
 

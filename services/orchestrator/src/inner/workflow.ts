@@ -1,16 +1,16 @@
 import { canonicalJson } from '@orrery/contracts/digest';
 import { OrreryError } from '@orrery/kit/errors';
 import { retry } from '@orrery/kit/retry';
-import { ClassedError } from '../error-class.ts';
+import { ClassedError } from '../work/error-class.ts';
 import { overloaded, parametersInvalid, workflowMissing, workflowUnavailable } from '../errors.ts';
 import { Suspended, type Given, type StepExecutor, type StepTask } from '../executors/types.ts';
-import { shardOfRun } from '../keys.ts';
-import { limitKeysOf } from '../limit-keys.ts';
-import { bindParameters } from '../parameters.ts';
-import type { WorkflowPlan } from '../plan.ts';
-import type { Suspension } from '../step-lease.ts';
-import type { Submission, SubmitOutcome } from '../submission.ts';
-import type { Transitions } from '../transitions.ts';
+import { shardOfRun } from '../core/keys.ts';
+import { limitKeysOf } from '../work/limit-keys.ts';
+import { bindParameters } from '../runs/parameters.ts';
+import type { WorkflowPlan } from '../core/plan.ts';
+import type { Suspension } from '../core/step-lease.ts';
+import type { Submission, SubmitOutcome } from '../core/submission.ts';
+import type { Transitions } from '../core/transitions.ts';
 import { childRunName } from './child-run.ts';
 
 /** A workflow that a step may start. */

@@ -2,7 +2,7 @@ import { Name } from '@orrery/contracts/definitions/fields';
 import type { App } from '@orrery/kit/http';
 import Type, { type Static } from 'typebox';
 import { runMissing } from '../errors.ts';
-import { readCursor, writeCursor } from '../run-cursor.ts';
+import { readCursor, writeCursor } from '../runs/run-cursor.ts';
 import { Cursor, closed, errors, RunName, StateFilter, Time } from './schemas.ts';
 import { StepView } from './step-view.ts';
 import type { Ready } from './started.ts';

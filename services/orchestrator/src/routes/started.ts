@@ -10,9 +10,9 @@ import type { WorkerView } from '../door/types.ts';
 import type { RunExplanation } from '../history/explain.ts';
 import type { verifyRun } from '../history/verify.ts';
 import type { RecordedEvent } from '../history/history.ts';
-import type { RunReader } from '../run-reader.ts';
-import type { RunViews } from '../run-views.ts';
-import type { Runs } from '../runs.ts';
+import type { RunReader } from '../runs/run-reader.ts';
+import type { RunViews } from '../runs/run-views.ts';
+import type { Runs } from '../runs/runs.ts';
 import type { BackfillRecord, Backfills } from '../triggers/backfills.ts';
 
 /** What exists once the service has started. */

@@ -1,9 +1,9 @@
 import { canonicalJson } from '@orrery/contracts/digest';
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import type { Catalogue } from '../definitions.ts';
-import { bindParameters } from '../parameters.ts';
-import type { Submission, SubmitOutcome } from '../submission.ts';
-import { submissionsMax, type Transitions } from '../transitions.ts';
+import { bindParameters } from '../runs/parameters.ts';
+import type { Submission, SubmitOutcome } from '../core/submission.ts';
+import { submissionsMax, type Transitions } from '../core/transitions.ts';
 import type { ShardOf, Submitter, TriggerAnswer, TriggeredSubmission, TriggerOutcome } from './types.ts';
 
 export interface RunSubmitterDeps {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'mocha';
 import type { LimitView } from '#services/orchestrator/src/control/scopes.ts';
 import type { VersionsView } from '#services/orchestrator/src/control/versions.ts';
-import type { RunSummary } from '#services/orchestrator/src/run-reader.ts';
-import type { StepView } from '#services/orchestrator/src/run-views.ts';
+import type { RunSummary } from '#services/orchestrator/src/runs/run-reader.ts';
+import type { StepView } from '#services/orchestrator/src/runs/run-views.ts';
 import { hookSecret, signDelivery } from '#services/orchestrator/src/triggers/webhook.ts';
 import { Stage, task, token, workflow, type ErrorAnswer } from './stage.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import type { Step } from '@orrery/contracts/definitions/workflow';
 import type { ExplainAnswer } from '#services/orchestrator/src/control/explainer.ts';
-import type { Suspension } from '#services/orchestrator/src/step-lease.ts';
+import type { Suspension } from '#services/orchestrator/src/core/step-lease.ts';
 import { shard, Stage, task, workflow } from './stage.ts';
 
 const approve: Step = { name: 'ask', uses: 'approve', with: { who: ['ann', 'bob', 'eve'], quorum: 2 } };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import type { Step } from '@orrery/contracts/definitions/workflow';
-import type { StepView } from '#services/orchestrator/src/run-views.ts';
-import type { ClaimedStep } from '#services/orchestrator/src/step-lease.ts';
+import type { StepView } from '#services/orchestrator/src/runs/run-views.ts';
+import type { ClaimedStep } from '#services/orchestrator/src/core/step-lease.ts';
 import { shard, Stage, task, workflow } from './stage.ts';
 
 const each: Step = {

@@ -4,7 +4,7 @@ import type { Step, Workflow } from '@orrery/contracts/definitions/workflow';
 import { planMigration } from '#services/orchestrator/src/control/migration-plan.ts';
 import { DefinedPlan } from '#services/orchestrator/src/control/plan-reader.ts';
 import { partsOf, planReset, type MapItems, type RunStates } from '#services/orchestrator/src/control/reset-plan.ts';
-import { planWorkflow } from '#services/orchestrator/src/plan.ts';
+import { planWorkflow } from '#services/orchestrator/src/core/plan.ts';
 import { task, workflow } from './stage.ts';
 
 const items: Step = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'mocha';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import { Floor, shard } from './floor.ts';
 
 const call = (path: string, more: object = {}) => ({ uses: 'http', with: { service: 'peer', path }, ...more });

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { OrreryError } from '@orrery/kit/errors';
-import { ClassedError, classify, classOfStatus } from '#services/orchestrator/src/error-class.ts';
+import { ClassedError, classify, classOfStatus } from '#services/orchestrator/src/work/error-class.ts';
 import { readStepStatement } from '#services/orchestrator/src/executors/sql-statement.ts';
 import { planApproval } from '#services/orchestrator/src/inner/approve.ts';
 import { childRunName } from '#services/orchestrator/src/inner/child-run.ts';
 import { chunksOf } from '#services/orchestrator/src/inner/map.ts';
 import { planWait } from '#services/orchestrator/src/inner/wait.ts';
-import { shardOfRun } from '#services/orchestrator/src/keys.ts';
-import { limitKeysOf } from '#services/orchestrator/src/limit-keys.ts';
-import { Room } from '#services/orchestrator/src/room.ts';
-import { templateOf } from '#services/orchestrator/src/templates.ts';
+import { shardOfRun } from '#services/orchestrator/src/core/keys.ts';
+import { limitKeysOf } from '#services/orchestrator/src/work/limit-keys.ts';
+import { Room } from '#services/orchestrator/src/work/room.ts';
+import { templateOf } from '#services/orchestrator/src/work/templates.ts';
 
 const codeOf = (act: () => unknown): string => {
   try {

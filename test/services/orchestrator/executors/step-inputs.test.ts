@@ -7,8 +7,8 @@ import { systemClock } from '@orrery/kit/clock';
 import { silentLog } from '@orrery/kit/log';
 import { createFolderStore } from '@orrery/kit/store';
 import { ProcessExecutor } from '#services/orchestrator/src/executors/process.ts';
-import { DefinitionReader } from '#services/orchestrator/src/definition-reader.ts';
-import { planWorkflow } from '#services/orchestrator/src/plan.ts';
+import { DefinitionReader } from '#services/orchestrator/src/work/definition-reader.ts';
+import { planWorkflow } from '#services/orchestrator/src/core/plan.ts';
 import { Floor, shard } from './floor.ts';
 
 const post = (body: unknown) => ({ uses: 'http', with: { service: 'peer', path: '/v1/x', body } });

@@ -6,10 +6,10 @@ import { OrreryError } from '@orrery/kit/errors';
 import { silentLog } from '@orrery/kit/log';
 import type { Executors } from '#services/orchestrator/src/executors/types.ts';
 import { createMetrics } from '#services/orchestrator/src/metrics.ts';
-import type { StepInput } from '#services/orchestrator/src/step-inputs.ts';
-import type { ClaimedStep, Ending, Held } from '#services/orchestrator/src/step-lease.ts';
-import type { Transitions } from '#services/orchestrator/src/transitions.ts';
-import { Worker } from '#services/orchestrator/src/step-worker.ts';
+import type { StepInput } from '#services/orchestrator/src/work/step-inputs.ts';
+import type { ClaimedStep, Ending, Held } from '#services/orchestrator/src/core/step-lease.ts';
+import type { Transitions } from '#services/orchestrator/src/core/transitions.ts';
+import { Worker } from '#services/orchestrator/src/work/step-worker.ts';
 import { eventually } from '#test/support/eventually.ts';
 
 const shards = ['s00', 's01', 's02'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { coreLog, type ReplayingCore } from '#services/orchestrator/src/history/core-log.ts';
 import { repairsFrom, Repairs, type ShardLog } from '#services/orchestrator/src/history/repair.ts';
-import type { ShardState } from '#services/orchestrator/src/transitions.ts';
+import type { ShardState } from '#services/orchestrator/src/core/transitions.ts';
 import { entryText, makeMetrics, quiet, runMoves } from './run-log.ts';
 
 /** A shard whose state is the list of the entries that were applied. */

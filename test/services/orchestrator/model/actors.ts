@@ -1,8 +1,8 @@
 import { DefinedPlan } from '#services/orchestrator/src/control/plan-reader.ts';
 import { partsOf, planReset, type MapItems } from '#services/orchestrator/src/control/reset-plan.ts';
-import type { Profile, RetryPolicy, WorkflowPlan } from '#services/orchestrator/src/plan.ts';
-import type { ClaimedStep, Ending } from '#services/orchestrator/src/step-lease.ts';
-import type { Submission } from '#services/orchestrator/src/submission.ts';
+import type { Profile, RetryPolicy, WorkflowPlan } from '#services/orchestrator/src/core/plan.ts';
+import type { ClaimedStep, Ending } from '#services/orchestrator/src/core/step-lease.ts';
+import type { Submission } from '#services/orchestrator/src/core/submission.ts';
 import type { HeldRun } from './held-state.ts';
 import { patientPlans } from './plans.ts';
 import type { World } from './world.ts';

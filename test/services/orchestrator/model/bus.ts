@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Transitions } from '#services/orchestrator/src/transitions.ts';
+import type { Transitions } from '#services/orchestrator/src/core/transitions.ts';
 import type { Told } from './replica.ts';
 import type { ToldEntry } from './log-invariants.ts';
 

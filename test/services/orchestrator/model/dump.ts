@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { canonicalJson } from '@orrery/contracts/digest';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import type { Model } from './model.ts';
 import type { Ranking } from './ranking.ts';
 import { activeOf, heldByScope } from './slots.ts';

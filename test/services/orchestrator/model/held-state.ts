@@ -1,7 +1,7 @@
 import { DefinedPlan } from '#services/orchestrator/src/control/plan-reader.ts';
 import { readStepRecord, type StepRecord } from '#services/orchestrator/src/control/step-record.ts';
-import type { Profile } from '#services/orchestrator/src/plan.ts';
-import type { StepPlan } from '#services/orchestrator/src/plan.ts';
+import type { Profile } from '#services/orchestrator/src/core/plan.ts';
+import type { StepPlan } from '#services/orchestrator/src/core/plan.ts';
 import type { Dump } from './dump.ts';
 
 export type Hash = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import type { ControlVerb } from '#services/orchestrator/src/control-call.ts';
+import type { ControlVerb } from '#services/orchestrator/src/core/control-call.ts';
 import { resetRun } from './actors.ts';
 import type { World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { Step, Workflow } from '@orrery/contracts/definitions/workflow';
-import { planWorkflow, type Profile, type WorkflowPlan } from '#services/orchestrator/src/plan.ts';
+import { planWorkflow, type Profile, type WorkflowPlan } from '#services/orchestrator/src/core/plan.ts';
 
 type Uses<Kind extends Step['uses']> = Pick<Extract<Step, { uses: Kind }>, 'uses' | 'with'>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Redis } from 'ioredis';
 import type { FunctionLibrary } from '@orrery/kit/redis-functions';
-import { Transitions, type TransitionBounds } from '#services/orchestrator/src/transitions.ts';
+import { Transitions, type TransitionBounds } from '#services/orchestrator/src/core/transitions.ts';
 import { readShard, type Dump } from './dump.ts';
 
 export interface Told {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Redis } from 'ioredis';
 import type { FunctionLibrary } from '@orrery/kit/redis-functions';
-import { Transitions } from '#services/orchestrator/src/transitions.ts';
+import { Transitions } from '#services/orchestrator/src/core/transitions.ts';
 import { beatSome, finishSome, loseWorker, submitSome, takeSome } from './actors.ts';
 import { Chance } from './chance.ts';
 import { assertInvariants } from './invariants.ts';

@@ -1,4 +1,4 @@
-import type { Profile, StepPlan } from '#services/orchestrator/src/plan.ts';
+import type { Profile, StepPlan } from '#services/orchestrator/src/core/plan.ts';
 import { Ranking, Rankings } from './ranking.ts';
 
 export interface ModelStep {

@@ -1,4 +1,4 @@
-import type { RetryPolicy } from '#services/orchestrator/src/plan.ts';
+import type { RetryPolicy } from '#services/orchestrator/src/core/plan.ts';
 import { endIfOver } from './runs.ts';
 import {
   hasEnded,

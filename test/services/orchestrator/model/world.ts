@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Redis } from 'ioredis';
 import type { FunctionLibrary } from '@orrery/kit/redis-functions';
-import { keys } from '#services/orchestrator/src/keys.ts';
-import type { ClaimedStep, Ending } from '#services/orchestrator/src/step-lease.ts';
-import { Transitions } from '#services/orchestrator/src/transitions.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
+import type { ClaimedStep, Ending } from '#services/orchestrator/src/core/step-lease.ts';
+import { Transitions } from '#services/orchestrator/src/core/transitions.ts';
 import { Bus } from './bus.ts';
 import type { Chance } from './chance.ts';
 import { readShard } from './dump.ts';

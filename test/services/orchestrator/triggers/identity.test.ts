@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { shardOfRun } from '#services/orchestrator/src/keys.ts';
+import { shardOfRun } from '#services/orchestrator/src/core/keys.ts';
 import { actorOf, triggeredRunName, triggerNames } from '#services/orchestrator/src/triggers/identity.ts';
 
 const place = { tenant: 'main', workflow: 'daily', trigger: 'cron 0 6 * * * UTC' };

@@ -1,5 +1,5 @@
 import { parseTemplate, referencesIn, type Reference, type TemplatePart } from '@orrery/contracts/expression';
-import { unresolved } from './errors.ts';
+import { unresolved } from '../errors.ts';
 
 /** What the expressions of a step may name. */
 export interface Scope {

@@ -1,5 +1,5 @@
-import { endedStates, timeOf, type StepRecord } from './control/step-record.ts';
-import { cursorInvalid } from './errors.ts';
+import { endedStates, timeOf, type StepRecord } from '../control/step-record.ts';
+import { cursorInvalid } from '../errors.ts';
 import type { RunReader, RunRecord, RunSummary } from './run-reader.ts';
 
 export interface StepView {

@@ -1,7 +1,7 @@
 import { OrreryError } from '@orrery/kit/errors';
 import type { Redis } from '@orrery/kit/redis';
-import { redisFailed, runMissing } from './errors.ts';
-import { keys, shardOfRun } from './keys.ts';
+import { redisFailed, runMissing } from '../errors.ts';
+import { keys, shardOfRun } from '../core/keys.ts';
 
 const fieldsAtOnce = 512;
 /** Of all results that one step asks for: they are in memory together. */

@@ -1,6 +1,6 @@
 import type { Redis } from '@orrery/kit/redis';
-import type { ProcessResult, ResultCache } from './executors/process.ts';
-import { keys, shardOfTenant } from './keys.ts';
+import type { ProcessResult, ResultCache } from '../executors/process.ts';
+import { keys, shardOfTenant } from '../core/keys.ts';
 
 /** Results by the digest of what they were computed from; a tenant is never offered another's. */
 export function createResultCache(

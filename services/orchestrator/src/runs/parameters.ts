@@ -1,6 +1,6 @@
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import { closest } from 'fastest-levenshtein';
-import { parametersInvalid } from './errors.ts';
+import { parametersInvalid } from '../errors.ts';
 
 export type ParameterValue = string | number | boolean;
 

@@ -1,9 +1,9 @@
 import { messageOf, OrreryError } from '@orrery/kit/errors';
 import { classify } from './error-class.ts';
-import { resultTooLarge } from './errors.ts';
-import { Suspended, type Executors, type StepContext, type StepExecutor, type StepTask } from './executors/types.ts';
+import { resultTooLarge } from '../errors.ts';
+import { Suspended, type Executors, type StepContext, type StepExecutor, type StepTask } from '../executors/types.ts';
 import { poolWrong, type StepInput, type StepInputs } from './step-inputs.ts';
-import type { ClaimedStep, Ending } from './step-lease.ts';
+import type { ClaimedStep, Ending } from '../core/step-lease.ts';
 
 /** Why an attempt is ended from outside. */
 export type AbortReason = 'lease-lost' | 'timeout' | 'heartbeat' | 'stopping' | 'draining';

@@ -3,13 +3,13 @@ import { messageOf } from '@orrery/kit/errors';
 import type { Log } from '@orrery/kit/log';
 import { attemptStep, type AttemptDeps } from './attempt.ts';
 import { HeldAttempt, type WorkKind } from './held-attempt.ts';
-import { shardOfRun } from './keys.ts';
-import { Loop } from './loop.ts';
-import type { OrchestratorMetrics } from './metrics.ts';
-import { PoolClient } from './pool-client.ts';
+import { shardOfRun } from '../core/keys.ts';
+import { Loop } from '../loop.ts';
+import type { OrchestratorMetrics } from '../metrics.ts';
+import { PoolClient } from '../core/pool-client.ts';
 import { Room } from './room.ts';
-import type { ClaimedStep, Ending, Held } from './step-lease.ts';
-import { beatsMax, type Transitions } from './transitions.ts';
+import type { ClaimedStep, Ending, Held } from '../core/step-lease.ts';
+import { beatsMax, type Transitions } from '../core/transitions.ts';
 
 export interface KindBounds {
   /** At the same time in this process; 0 leaves the kind to others. */

@@ -1,4 +1,4 @@
-import { cursorInvalid } from './errors.ts';
+import { cursorInvalid } from '../errors.ts';
 
 /** A place in the list of a tenant's runs, the latest first: behind this run. */
 export interface Cursor {

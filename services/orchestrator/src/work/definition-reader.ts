@@ -1,8 +1,8 @@
 import type { Step, Workflow } from '@orrery/contracts/definitions/workflow';
 import type { Redis } from '@orrery/kit/redis';
-import { redisFailed, stateUnexpected } from './errors.ts';
-import { keys } from './keys.ts';
-import { chunkSteps, type StepPlan } from './plan.ts';
+import { redisFailed, stateUnexpected } from '../errors.ts';
+import { keys } from '../core/keys.ts';
+import { chunkSteps, type StepPlan } from '../core/plan.ts';
 
 export type DefinitionHead = Omit<Workflow, 'steps'> & { readonly stepsCount: number };
 

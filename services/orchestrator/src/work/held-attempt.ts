@@ -1,5 +1,5 @@
 import type { AbortReason } from './attempt.ts';
-import type { ClaimedStep } from './step-lease.ts';
+import type { ClaimedStep } from '../core/step-lease.ts';
 
 export type WorkKind = 'http' | 'sql' | 'process' | 'inner';
 

@@ -1,5 +1,5 @@
 import { OrreryError, type ErrorDetails } from '@orrery/kit/errors';
-import type { ErrorClass } from './step-lease.ts';
+import type { ErrorClass } from '../core/step-lease.ts';
 
 /** An error whose class is known where it is made. */
 export class ClassedError extends OrreryError {

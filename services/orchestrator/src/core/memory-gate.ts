@@ -1,6 +1,6 @@
 import type { Clock } from '@orrery/kit/clock';
 import type { Redis } from '@orrery/kit/redis';
-import { overloaded } from './errors.ts';
+import { overloaded } from '../errors.ts';
 
 /** How long a look counts, with room and with little: what many callers bring within a second may fill a small Redis. */
 const freshMs = 1000;

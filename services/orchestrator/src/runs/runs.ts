@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import type { Clock } from '@orrery/kit/clock';
-import type { Caller } from './control/controls.ts';
-import type { Catalogue, DefinedWorkflow } from './definitions.ts';
-import { keyReused, parametersInvalid, refusal, workflowMissing, workflowUnavailable } from './errors.ts';
-import { runName, shardOfTenant } from './keys.ts';
-import type { MemoryGate } from './memory-gate.ts';
-import type { OrchestratorMetrics } from './metrics.ts';
+import type { Caller } from '../control/controls.ts';
+import type { Catalogue, DefinedWorkflow } from '../definitions.ts';
+import { keyReused, parametersInvalid, refusal, workflowMissing, workflowUnavailable } from '../errors.ts';
+import { runName, shardOfTenant } from '../core/keys.ts';
+import type { MemoryGate } from '../core/memory-gate.ts';
+import type { OrchestratorMetrics } from '../metrics.ts';
 import { bindParameters } from './parameters.ts';
-import type { Submission, Submitted } from './submission.ts';
-import type { Transitions } from './transitions.ts';
+import type { Submission, Submitted } from '../core/submission.ts';
+import type { Transitions } from '../core/transitions.ts';
 
 export interface RunsDeps {
   readonly catalogue: Catalogue;

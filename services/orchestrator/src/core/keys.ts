@@ -19,6 +19,13 @@ export const keys = {
   turn: (shard: string, pool: string) => `${keys.prefix(shard)}turn:${pool}`,
   queue: (shard: string, tenant: string, workflow: string) => `${keys.prefix(shard)}queue:${tenant}/${workflow}`,
   slots: (shard: string, tenant: string, workflow: string) => `${keys.prefix(shard)}slots:${tenant}/${workflow}`,
+  /** Pools in which a tenant waits aside: it is paused, or holds as many leases as it may. */
+  aside: (shard: string, tenant: string) => `${keys.prefix(shard)}aside:${tenant}`,
+  /** Tenant -> when its next retry may begin. */
+  budget: (shard: string) => `${keys.prefix(shard)}budget`,
+  /** Whoever takes from a pool -> the time until which it is known to be there. */
+  consumers: (shard: string, pool: string) => `${keys.prefix(shard)}consumers:${pool}`,
+  parked: (shard: string, scope: string) => `${keys.prefix(shard)}park:${scope}`,
   held: (shard: string) => `${keys.prefix(shard)}held`,
   limits: (shard: string) => `${keys.prefix(shard)}limits`,
   paused: (shard: string) => `${keys.prefix(shard)}paused`,

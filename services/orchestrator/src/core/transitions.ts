@@ -1,7 +1,7 @@
 import { OrreryError } from '@orrery/kit/errors';
 import type { Redis } from '@orrery/kit/redis';
 import { fcall, type FunctionLibrary } from '@orrery/kit/redis-functions';
-import { redisFailed, stateUnexpected } from './errors.ts';
+import { redisFailed, stateUnexpected } from '../errors.ts';
 import { keys } from './keys.ts';
 import { claimedOf } from './claimed-steps.ts';
 import type { Control, ControlOutcome, ControlVerb, Signal, SignalOutcome } from './control-call.ts';

@@ -1,8 +1,8 @@
 import type { Redis } from '@orrery/kit/redis';
-import { PlanReader, type DefinedPlan } from './control/plan-reader.ts';
-import { readStepRecord, timeOf, type StepRecord } from './control/step-record.ts';
-import { redisFailed, runMissing } from './errors.ts';
-import { keys, shardOfRun, shardOfTenant } from './keys.ts';
+import { PlanReader, type DefinedPlan } from '../control/plan-reader.ts';
+import { readStepRecord, timeOf, type StepRecord } from '../control/step-record.ts';
+import { redisFailed, runMissing } from '../errors.ts';
+import { keys, shardOfRun, shardOfTenant } from '../core/keys.ts';
 import { startOf, type Cursor } from './run-cursor.ts';
 
 export interface RunSummary {

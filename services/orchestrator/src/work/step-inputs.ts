@@ -2,10 +2,10 @@ import type { Step } from '@orrery/contracts/definitions/workflow';
 import { OrreryError } from '@orrery/kit/errors';
 import type { DefinedStep, DefinitionReader } from './definition-reader.ts';
 import { namedIn, type Scope } from './expressions.ts';
-import { shardOfRun } from './keys.ts';
+import { shardOfRun } from '../core/keys.ts';
 import type { ResultReader } from './result-reader.ts';
 import { pathTemplateOf, resolved, templateOf, type Template } from './templates.ts';
-import type { ClaimedStep } from './step-lease.ts';
+import type { ClaimedStep } from '../core/step-lease.ts';
 
 /** What a map does with each item. */
 export type StepBody = Extract<Step, { uses: 'map' }>['step'];

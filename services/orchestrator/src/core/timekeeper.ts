@@ -1,5 +1,5 @@
-import type { Loop, LoopOptions } from './loop.ts';
-import type { OrchestratorMetrics } from './metrics.ts';
+import type { Loop, LoopOptions } from '../loop.ts';
+import type { OrchestratorMetrics } from '../metrics.ts';
 import type { Transitions } from './transitions.ts';
 
 export interface TimekeeperDeps {
