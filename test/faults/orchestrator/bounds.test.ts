@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, it } from 'mocha';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { ProcessTree } from './tree.ts';
 

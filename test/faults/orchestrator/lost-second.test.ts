@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { auditLog, type LogAudit } from '#bench/soak/log-audit.ts';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { dropKafkaLog, readKafkaLog } from './kafka-log.ts';
 import { pause, ProcessTree } from './tree.ts';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { auditLog, type LogAudit } from '#bench/soak/log-audit.ts';
 import { readLog } from '#bench/soak/samples.ts';
-import { keys } from '#services/orchestrator/src/keys.ts';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
 import { Environment, type EnvironmentOptions, type Orchestrator } from '#test/services/orchestrator/environment.ts';
 import { findPython, WorkerProcess, type Language } from '#test/services/worker/place.ts';
 import { eventually } from '#test/support/eventually.ts';
