@@ -81,12 +81,14 @@ local function exchange(ctx, argv)
   for i, ending in ipairs(endings) do codes[i] = hand_in(ctx, ending) end
   flush_arrivals(ctx)
   carry_on(ctx)
-  local wanted, taken = cjson.decode(argv[3]), {}
-  if #wanted.pools == 1 then take_fresh(ctx, wanted.pools[1], wanted.want, wanted.tenant, tonumber(argv[4]), taken) end
-  flush_lines(ctx)
+  local wanted, taken, lease_ms = cjson.decode(argv[3]), {}, tonumber(argv[4])
   -- What was handed in has had its share of the work; what is taken has one of its own.
   ctx.work = 0
-  for _, pool in ipairs(wanted.pools) do take(ctx, pool, wanted.want - #taken, wanted.tenant, tonumber(argv[4]), taken) end
+  for _, pool in ipairs(wanted.pools) do
+    take_fresh(ctx, pool, wanted.want - #taken, wanted.tenant, lease_ms, taken)
+    flush_lines(ctx, pool)
+    if #taken < wanted.want then take(ctx, pool, wanted.want - #taken, wanted.tenant, lease_ms, taken) end
+  end
   return '{"now":' .. digits(ctx.now_us) .. ',"codes":[' .. table.concat(codes, ',') .. '],' .. describe(ctx, taken) .. '}'
 end
 

@@ -60,12 +60,14 @@ local function line_up(ctx, run, ref, profile)
   line.members[#line.members + 1] = run.id .. '|' .. ref
 end
 
--- Writes the lines, so that a claim of the same call finds them.
-local function flush_lines(ctx)
+-- Writes the lines of a pool, or all, so that a claim of the same call finds them.
+local function flush_lines(ctx, pool)
   for place, line in pairs(ctx.ready) do
-    write_all('ZADD', key(ctx, 'ready', place), line.members)
-    join_turn(ctx, line.pool, line.tenant)
-    ctx.ready[place] = nil
+    if pool == nil or line.pool == pool then
+      write_all('ZADD', key(ctx, 'ready', place), line.members)
+      join_turn(ctx, line.pool, line.tenant)
+      ctx.ready[place] = nil
+    end
   end
 end
 
