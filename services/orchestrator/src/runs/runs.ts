@@ -9,6 +9,7 @@ import type { MemoryGate } from '../core/memory-gate.ts';
 import type { OrchestratorMetrics } from '../metrics.ts';
 import { bindParameters } from './parameters.ts';
 import type { Submission, Submitted } from '../core/submission.ts';
+import { SubmitClient } from '../core/submit-client.ts';
 import type { Transitions } from '../core/transitions.ts';
 
 export interface RunsDeps {
@@ -47,18 +48,20 @@ const parametersLengthMax = 64 * 1024;
 /** Takes runs in for people. */
 export class Runs {
   readonly #deps: RunsDeps;
+  readonly #clients: ReadonlyMap<string, SubmitClient>;
 
   constructor(deps: RunsDeps) {
     this.#deps = deps;
+    this.#clients = new Map(deps.shards.map((shard) => [shard, new SubmitClient(shard, deps.transitions)]));
   }
 
   /** Starts a run, or returns the one that the idempotency key stands for (`fresh: false`). */
   async start(caller: Caller, order: Order): Promise<{ run: string; state: string; fresh: boolean }> {
-    const { gate, transitions, shards, metrics, onChange } = this.#deps;
+    const { gate, shards, metrics, onChange } = this.#deps;
     const workflow = this.#find(caller.tenant, order.workflow);
     const submission = this.submission(caller, workflow, order);
     await gate.pass();
-    const [submitted] = await transitions.submit(shardOfTenant(workflow.tenant, shards), [submission]);
+    const submitted = await this.#clients.get(shardOfTenant(workflow.tenant, shards))?.submit(submission);
     if (submitted === undefined) throw refusal('outbox-full', order.workflow);
     metrics.submissions.inc({ outcome: submitted.outcome });
     assertTaken(submitted, order);
