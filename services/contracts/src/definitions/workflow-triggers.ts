@@ -117,7 +117,7 @@ const DatasetTrigger = Type.Object(
   closed,
 );
 
-/** A signed call from outside, under /v1/webhooks/<name>. */
+/** A signed call from outside, to /v1/hooks/{tenant}/{name}. */
 const WebhookTrigger = Type.Object({ webhook: Name, ...unclocked }, closed);
 
 /** A run of another workflow of the tenant has ended; the new run has the same logical time. */
