@@ -1,5 +1,6 @@
 // What `npm test` runs, on the pinned Node: checks, then the tools that tests need, then the suites; arguments choose a
 // part (`check`, a suite's name) and narrow the files (`unit bus`). The last line is `N passed, N failed, N skipped`.
+import { untilUnread } from '#stacks/cli/broken-pipe.ts';
 import { ensureToolchain } from '#stacks/setup/toolchain.ts';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -85,6 +86,8 @@ function stop(signal: NodeJS.Signals): void {
 }
 
 process.on('SIGINT', stop).on('SIGTERM', stop);
+// Nobody reads any more, as behind `| head -1`.
+void untilUnread([process.stdout, process.stderr]).then(() => stop('SIGPIPE'));
 try {
   await main(process.argv.slice(2));
 } catch (error) {

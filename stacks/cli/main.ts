@@ -4,12 +4,14 @@ import { parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 import { CommandError, messageOf } from '../errors.ts';
 import { defaultPortBase } from '../local/ports.ts';
+import { untilUnread } from './broken-pipe.ts';
 import { tellError } from './fault.ts';
 import type { Verb, VerbContext } from './verb.ts';
 import { verbs } from './verbs.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const sameKeyMs = 1500;
+const unread = untilUnread([process.stdout, process.stderr]);
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -42,8 +44,8 @@ function contextOf(json: boolean): VerbContext {
 }
 
 /**
- * Resolves at the first signal; a second one soon after is the same key reaching this process by another way, a later one is
- * impatience and ends it at once (what was started ends by itself then).
+ * Resolves at the first signal, or when nobody reads any more; a second signal soon after is the same key reaching this process by
+ * another way, a later one is impatience and ends it at once (what was started ends by itself then).
  */
 function interruption(): Promise<void> {
   return new Promise((resolve_) => {
@@ -54,6 +56,7 @@ function interruption(): Promise<void> {
       resolve_();
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    void unread.then(resolve_);
   });
 }
 
