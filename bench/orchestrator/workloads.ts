@@ -44,13 +44,9 @@ export interface Plan {
 export const kinds: readonly Kind[] = ['fan-out', 'chain', 'diamonds', 'start', 'neighbour', 'schedules', 'wide'];
 
 const full: Readonly<Record<Kind, Plan>> = {
-  'fan-out': { workload: { kind: 'fan-out', tasks: 10_000 }, warmUp: { kind: 'fan-out', tasks: 2000 }, rounds: 3 },
-  chain: { workload: { kind: 'chain', steps: 1000 }, warmUp: { kind: 'chain', steps: 300 }, rounds: 3 },
-  diamonds: {
-    workload: { kind: 'diamonds', runs: 1000, wide: 8 },
-    warmUp: { kind: 'diamonds', runs: 200, wide: 8 },
-    rounds: 3,
-  },
+  'fan-out': twice({ kind: 'fan-out', tasks: 10_000 }, 3),
+  chain: twice({ kind: 'chain', steps: 1000 }, 3),
+  diamonds: twice({ kind: 'diamonds', runs: 1000, wide: 8 }, 3),
   start: {
     workload: { kind: 'start', perSecond: 100, seconds: 20 },
     warmUp: { kind: 'start', perSecond: 100, seconds: 2 },
@@ -70,13 +66,9 @@ const full: Readonly<Record<Kind, Plan>> = {
 };
 
 const quick: Readonly<Record<Kind, Plan>> = {
-  'fan-out': { workload: { kind: 'fan-out', tasks: 1000 }, warmUp: { kind: 'fan-out', tasks: 200 }, rounds: 1 },
-  chain: { workload: { kind: 'chain', steps: 200 }, warmUp: { kind: 'chain', steps: 50 }, rounds: 1 },
-  diamonds: {
-    workload: { kind: 'diamonds', runs: 100, wide: 8 },
-    warmUp: { kind: 'diamonds', runs: 20, wide: 8 },
-    rounds: 1,
-  },
+  'fan-out': twice({ kind: 'fan-out', tasks: 1000 }, 1),
+  chain: twice({ kind: 'chain', steps: 200 }, 1),
+  diamonds: twice({ kind: 'diamonds', runs: 100, wide: 8 }, 1),
   start: {
     workload: { kind: 'start', perSecond: 100, seconds: 4 },
     warmUp: { kind: 'start', perSecond: 100, seconds: 1 },
@@ -94,6 +86,11 @@ const quick: Readonly<Record<Kind, Plan>> = {
   },
   wide: { workload: { kind: 'wide', layers: 50, columns: 100 }, warmUp: undefined, rounds: 1 },
 };
+
+/** Short work is done once before it is measured: of a second's work, half would go by before the code is compiled. */
+function twice(workload: Workload, rounds: number): Plan {
+  return { workload, warmUp: workload, rounds };
+}
 
 export function planOf(kind: Kind, size: 'full' | 'quick'): Plan {
   return size === 'quick' ? quick[kind] : full[kind];
