@@ -39,6 +39,8 @@ interface Backfill {
   };
 }
 
+const runsShown = 5;
+
 export const backfill = orchestratorVerb({
   name: 'backfill',
   summary: 'run the times of a schedule that are over',
@@ -106,20 +108,35 @@ async function list({ call }: Caller) {
   const { backfills } = await call<{ backfills: Backfill[] }>('GET', '/v1/backfills');
   if (backfills.length === 0) return { json: backfills, text: 'no backfill goes on' };
   const rows = backfills.map(({ id, actor, wish, request, progress }) => {
-    return [id, request.workflow, wish, `${progress.decided} decided, ${progress.open.length} open`, actor];
+    const state = stateOf(wish, progress.ended);
+    return [id, request.workflow, state, `${progress.decided} decided, ${progress.open.length} open`, actor];
   });
-  return { json: backfills, text: table(['backfill', 'workflow', 'wish', 'progress', 'actor'], rows) };
+  return { json: backfills, text: table(['backfill', 'workflow', 'state', 'progress', 'actor'], rows) };
 }
 
 function tell(found: Backfill) {
   const { id, wish, request, progress } = found;
   const { decided, open, accepted, known, left, ended } = progress;
   const lines = [
-    `${id}  ${request.workflow}  ${ended ? 'ended' : wish}`,
+    `${id}  ${request.workflow}  ${stateOf(wish, ended)}`,
     `from ${timeText(request.fromMs)} until ${timeText(request.untilMs)}`,
-    `${decided} times decided: ${accepted} runs started, ${known} were there, ${left} could not start; ${open.length} run`,
+    `${decided} times decided: ${accepted} runs started, ${known} were there, ${left} could not start`,
+    goingOn(open),
   ];
   return { json: found, text: lines.join('\n') };
+}
+
+/** What becomes of it: a cancelled one has ended too, but not come to its end. */
+function stateOf(wish: string, ended: boolean): string {
+  if (wish === 'cancel') return 'cancelled: it starts no more runs';
+  if (ended) return 'ended';
+  return wish === 'pause' ? 'paused' : 'goes on';
+}
+
+function goingOn(runs: readonly string[]): string {
+  if (runs.length === 0) return 'none of these runs goes on';
+  const names = runs.slice(0, runsShown).join(', ') + (runs.length > runsShown ? ', …' : '');
+  return `${runs.length} of these runs ${runs.length === 1 ? 'goes' : 'go'} on: ${names}`;
 }
 
 function timeOption(values: Values, name: string): number {

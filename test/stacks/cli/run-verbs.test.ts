@@ -204,7 +204,10 @@ describe('the verbs for runs', function () {
         },
         start: async () => ({ id: record.id, fresh: true }),
         show: async () => record,
-        wish: async (_tenant, _id, wish) => ({ ...record, wish }),
+        wish: async (_tenant, _id, wish) => {
+          const left = wish === 'cancel' ? { ended: true, open: [] } : { open: ['s00-x', 's00-y'] };
+          return { ...record, wish, progress: { ...progress, ...left } };
+        },
         active: async () => [record],
       },
     };
@@ -219,9 +222,21 @@ describe('the verbs for runs', function () {
       },
     ]);
     assert.match((await say(backfill, line)).text, /backfill 0123456789abcdef starts 30 runs/);
-    assert.match((await say(backfill, [])).text, /0123456789abcdef +daily +run +3 decided, 1 open +ann$/);
-    assert.match((await say(backfill, ['--id', record.id])).text, /3 times decided: 2 runs started, 1 were there/);
-    assert.match((await say(backfill, ['--id', record.id, '--pause'])).text, /daily {2}pause\n/);
+    assert.match((await say(backfill, [])).text, /0123456789abcdef +daily +goes on +3 decided, 1 open +ann$/);
+    const counted = '3 times decided: 2 runs started, 1 were there, 0 could not start';
+    const range = 'from 1970-01-01T00:00:00Z until 1970-01-01T00:00:00Z';
+    const lines = async (...words: readonly string[]) =>
+      (await say(backfill, ['--id', record.id, ...words])).text.split('\n');
+    assert.deepEqual(await lines(), [
+      ...['0123456789abcdef  daily  goes on', range, counted, '1 of these runs goes on: s00-x'],
+    ]);
+    assert.deepEqual(await lines('--pause'), [
+      ...['0123456789abcdef  daily  paused', range, counted, '2 of these runs go on: s00-x, s00-y'],
+    ]);
+    assert.deepEqual(await lines('--cancel'), [
+      '0123456789abcdef  daily  cancelled: it starts no more runs',
+      ...[range, counted, 'none of these runs goes on'],
+    ]);
     assert.equal((await refusal(backfill, ['chain', ...line.slice(1)])).code, 'TRIGGER_UNCLEAR');
     assert.equal((await refusal(backfill, ['daly', ...line.slice(1)])).code, 'WORKFLOW_NOT_FOUND');
     assert.match((await refusal(backfill, ['daily', '--from', 'monday'])).message, /--from is "monday"/);

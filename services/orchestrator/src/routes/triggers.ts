@@ -54,7 +54,7 @@ const Backfill = Type.Object({
   request: Type.Unknown(),
   progress: Type.Object({
     decided: Type.Integer(),
-    open: Type.Array(Type.String()),
+    open: Type.Array(Type.String(), { description: 'runs of it that have not ended; a cancelled one has them too' }),
     accepted: Type.Integer(),
     known: Type.Integer(),
     left: Type.Integer(),

@@ -113,16 +113,19 @@ export class Backfills {
     return { id, fresh: await this.#deps.store.create({ id, actor, request }) };
   }
 
+  /** Its open runs are those that go on at this moment, also of one that nobody carries on any more. */
   async show(tenant: string, id: string): Promise<BackfillRecord> {
-    const record = await this.#deps.store.find(tenant, id);
-    if (record === undefined) throw missing(tenant, id);
-    return record;
+    const record = await this.#find(tenant, id);
+    return { ...record, progress: { ...record.progress, open: await this.#stillOpen(record) } };
   }
 
   /** A cancelled backfill starts nothing more; what it has started runs on. It can be resumed. */
   async wish(tenant: string, id: string, wish: BackfillWish): Promise<BackfillRecord> {
-    await this.show(tenant, id);
-    await this.#deps.store.wish(tenant, id, wish);
+    const { store } = this.#deps;
+    const record = await this.#find(tenant, id);
+    const { progress } = record;
+    if (wish === 'run' && progress.ended) await store.save({ ...record, progress: { ...progress, ended: false } });
+    await store.wish(tenant, id, wish);
     return this.show(tenant, id);
   }
 
@@ -142,12 +145,16 @@ export class Backfills {
   }
 
   async #carryOn(tenant: string, id: string): Promise<boolean> {
-    const { store, runs } = this.#deps;
+    const { store } = this.#deps;
     const record = await store.find(tenant, id);
-    if (record === undefined || record.wish === 'pause') return false;
+    if (record === undefined) return false;
     const { request, progress } = record;
-    const ended = await runs.ended(tenant, progress.open);
-    const open = progress.open.filter((_, index) => ended[index] !== true);
+    const open = await this.#stillOpen(record);
+    if (record.wish === 'pause') {
+      // What it has started runs on, and ends.
+      if (open.length < progress.open.length) await store.save({ ...record, progress: { ...progress, open } });
+      return false;
+    }
     if (record.wish === 'cancel') {
       await store.save({ ...record, progress: { ...progress, open, ended: true } });
       return true;
@@ -191,6 +198,17 @@ export class Backfills {
     };
   }
 
+  async #find(tenant: string, id: string): Promise<BackfillRecord> {
+    const record = await this.#deps.store.find(tenant, id);
+    if (record === undefined) throw missing(tenant, id);
+    return record;
+  }
+
+  async #stillOpen({ request, progress }: BackfillRecord): Promise<string[]> {
+    const ended = await this.#deps.runs.ended(request.tenant, progress.open);
+    return progress.open.filter((_, index) => ended[index] !== true);
+  }
+
   async #plan({ id, request }: BackfillRecord): Promise<readonly number[]> {
     const kept = this.#plans.get(id);
     if (kept !== undefined) return kept;
@@ -229,7 +247,7 @@ function missing(tenant: string, id: string): OrreryError {
   return new OrreryError({
     code: 'BACKFILL_NOT_FOUND',
     message: `the tenant ${tenant} has no backfill "${id}"`,
-    hint: 'npx orrery backfill list has those of the last 30 days',
+    hint: 'npx orrery backfill lists those that go on; one that has ended is kept for 30 days',
     status: 404,
   });
 }

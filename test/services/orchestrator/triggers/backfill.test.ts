@@ -190,6 +190,38 @@ describe('a backfill', () => {
     await assert.rejects(backfills.show('other', id), { code: 'BACKFILL_NOT_FOUND' });
   });
 
+  it('tells which of its runs go on, also after it is paused or cancelled', async () => {
+    const { core, open, endAll } = setUp();
+    const backfills = open('a');
+    const { id } = await backfills.start(request, 'ann');
+    await backfills.round();
+    const runs = core.accepted.map(({ run }) => run);
+    const openOf = async () => (await backfills.show('main', id)).progress.open;
+    await backfills.wish('main', id, 'pause');
+    await backfills.round();
+    assert.deepEqual(await openOf(), runs);
+    const { progress } = await backfills.wish('main', id, 'cancel');
+    assert.deepEqual(progress.open, runs);
+    await backfills.round();
+    assert.deepEqual(await openOf(), runs);
+    endAll();
+    assert.deepEqual(await openOf(), []);
+    assert.equal((await backfills.show('main', id)).progress.ended, true);
+    assert.equal((await backfills.wish('main', id, 'run')).progress.ended, false);
+  });
+
+  it('that is paused forgets the runs that have ended', async () => {
+    const { open, endAll, keys } = setUp();
+    const backfills = open('a');
+    const { id } = await backfills.start(request, 'ann');
+    await backfills.round();
+    await backfills.wish('main', id, 'pause');
+    endAll();
+    await backfills.round();
+    const store = new RedisBackfills(redis, { keys, self: 'b' });
+    assert.deepEqual((await store.find('main', id))?.progress.open, []);
+  });
+
   it('sends a run that was refused again, before the later ones', async () => {
     const { core, open, fired } = setUp();
     const backfills = open('a');
