@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { waitUntil, type Meter } from './measure.ts';
+import { waitUntil, type Meter, type Role } from './measure.ts';
 import type { CrewMessage, CrewOrder, Fire, Sampled } from './work.ts';
 
 export interface CrewOptions {
@@ -10,6 +10,8 @@ export interface CrewOptions {
   /** What the worker process at this place is told. */
   readonly order: (place: number) => CrewOrder;
   readonly meter: Meter;
+  /** Whose CPU it is. Default: that of the workers. */
+  readonly role?: Role;
   /** For example `--cpu-prof`. */
   readonly execArgv?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -38,14 +40,14 @@ export class Crew {
 
   /** Starts a worker process, and waits until it takes work. */
   async #join(place: number): Promise<void> {
-    const { program, order, meter, execArgv = [], environment = {} } = this.#options;
+    const { program, order, meter, role = 'workers', execArgv = [], environment = {} } = this.#options;
     const member = fork(program, [JSON.stringify(order(place))], {
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#members.set(place, member);
-    if (member.pid !== undefined) meter.watch(member.pid, 'workers');
+    if (member.pid !== undefined) meter.watch(member.pid, role);
     const ready = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${program} did not start`)), startTimeoutMs);
       member.once('exit', (code) => reject(new Error(`${program} exited with ${code ?? 'a signal'}`)));

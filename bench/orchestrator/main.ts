@@ -47,8 +47,8 @@ async function measureKind(kind: Kind, options: Options, say: (line: string) => 
 }
 
 async function measureEngine(engine: EngineName, options: Options, plan: Plan): Promise<Sample> {
-  const { fsync, workers, slots, history, profiles } = options;
-  const given = { fsync, workers, slots, history, ...(profiles === undefined ? {} : { profiles }) };
+  const { fsync, workers, slots, history, peerOutbox, profiles } = options;
+  const given = { fsync, workers, slots, history, peerOutbox, ...(profiles === undefined ? {} : { profiles }) };
   return measureRound(factories[engine], given, plan);
 }
 
@@ -58,6 +58,7 @@ async function describeMachine(options: Options) {
   return {
     ...{ redis: redis.version, node: process.versions.node, cores: availableParallelism(), load: loadavg()[0] ?? NaN },
     ...{ fsync: options.fsync, workers: options.workers, slots: options.slots },
+    peerOutbox: options.engines.includes('bullmq') ? options.peerOutbox : undefined,
   };
 }
 

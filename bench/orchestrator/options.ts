@@ -13,6 +13,7 @@ export interface Options {
   readonly workers: number;
   readonly slots: number;
   readonly history: boolean;
+  readonly peerOutbox: boolean;
   readonly profiles: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
@@ -32,6 +33,7 @@ CPU per unit carries over from one machine to another, wall time does not.
   --workers n       worker processes (default: 1)
   --slots n         steps at the same time over all of them (default: 100)
   --history         ours writes its events to ClickHouse as well, not only to the bus
+  --no-peer-outbox  BullMQ without what ours does: a process that publishes each of its events on another stream
   --profile folder  each process of ours leaves a CPU profile there
   --json            everything that was measured, as one JSON text
   --help
@@ -57,6 +59,7 @@ export function parseOptions(words: readonly string[]): Options {
       workers: { type: 'string', default: '1' },
       slots: { type: 'string', default: '100' },
       history: { type: 'boolean', default: false },
+      'peer-outbox': { type: 'boolean', default: true },
       profile: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -71,6 +74,7 @@ export function parseOptions(words: readonly string[]): Options {
     size: values.quick ? 'quick' : 'full',
     workers: readCount('workers', values.workers),
     slots: readCount('slots', values.slots),
+    peerOutbox: values['peer-outbox'],
     profiles: values.profile,
     ...{ fsync, history: values.history, json: values.json, help: values.help },
   };

@@ -13,12 +13,15 @@ export interface Heading {
   readonly load: number;
   readonly workers: number;
   readonly slots: number;
+  /** Undefined where BullMQ is not measured. */
+  readonly peerOutbox: boolean | undefined;
 }
 
-export function formatHeading({ redis, node, cores, fsync, load, workers, slots }: Heading): string {
+export function formatHeading({ redis, node, cores, fsync, load, workers, slots, peerOutbox }: Heading): string {
+  const peer = peerOutbox === undefined ? '' : `, BullMQ ${peerOutbox ? 'with one as well' : 'without one'}`;
   return [
     `redis ${redis} with appendfsync ${fsync}, node ${node}, ${cores} cores, load average ${load.toFixed(1)} before`,
-    `${workers} worker process(es), ${slots} steps at the same time; results kept, failures tried again; ours with outbox and relay`,
+    `${workers} worker process(es), ${slots} steps at the same time; results kept, failures tried again; ours with an outbox that a relay publishes${peer}`,
     'rounds are taken in turn and the median is shown; machines are shared and noisy, so judge by CPU per unit before wall time',
     '',
   ].join('\n');

@@ -5,7 +5,10 @@ import type { Redis } from 'ioredis';
 
 /** The part of BullMQ's face that is used here. It is no dependency of ours, so its own types can't be imported. */
 export interface Bullmq {
-  readonly Queue: new (name: string, options: { connection: unknown }) => Queue;
+  readonly Queue: new (
+    name: string,
+    options: { connection: unknown; streams: { events: { maxLen: number } } },
+  ) => Queue;
   readonly FlowProducer: new (options: { connection: unknown }) => FlowProducer;
   readonly Worker: new (
     name: string,
@@ -15,6 +18,7 @@ export interface Bullmq {
 }
 
 export interface Queue {
+  waitUntilReady(): Promise<unknown>;
   add(name: string, data: JobData, options: JobOptions): Promise<unknown>;
   addBulk(jobs: readonly NewJob[]): Promise<unknown>;
   upsertJobScheduler(
@@ -74,6 +78,14 @@ export interface Flow extends NewJob {
 
 export const peersFolder = path.join(import.meta.dirname, '../peers');
 export const queueName = 'work';
+/** Its own keeps the last 10,000 events: what is published from there must not be dropped before. */
+export const eventsMax = 10_000_000;
+/** Its stream of events, and of its outbox where they are published and how far that is. */
+export const outboxKeys = {
+  events: `bull:${queueName}:events`,
+  published: `outbox:{${queueName}}:events`,
+  position: `outbox:{${queueName}}:position`,
+} as const;
 
 /** Results are kept and failures tried again, as ours do it. */
 export const jobOptions: JobOptions = {

@@ -2,14 +2,18 @@ import path from 'node:path';
 import type { Redis } from 'ioredis';
 import { Crew } from '../crew.ts';
 import { watchFires } from '../fires.ts';
-import { nowMs, openLoop } from '../measure.ts';
+import { nowMs, openLoop, waitUntil } from '../measure.ts';
 import { startMeasuredRedis, type MeasuredRedis } from '../redis.ts';
 import type { Kind, Neighbour, Schedules, Workload } from '../workloads.ts';
 import { unitsOf } from '../workloads.ts';
-import { jobOptions, loadBullmq, peerVersion, queueName, type Flow, type Queue } from './bullmq-library.ts';
+import { eventsMax, jobOptions, loadBullmq, outboxKeys, peerVersion, queueName } from './bullmq-library.ts';
+import type { Flow, Queue } from './bullmq-library.ts';
+import { auditOutbox } from './bullmq-log.ts';
 import type { Check, Engine, EngineOptions, Outcome } from './types.ts';
 
 const program = path.join(import.meta.dirname, 'bullmq-worker.ts');
+const outboxProgram = path.join(import.meta.dirname, 'bullmq-outbox.ts');
+const settleMs = 60_000;
 const timeoutMs = 180_000;
 /** At once in one call of addBulk, so that no single transaction holds Redis for seconds. */
 const bulkMax = 1000;
@@ -21,6 +25,7 @@ interface Running {
   readonly connection: Redis;
   readonly queue: Queue;
   readonly crew: Crew;
+  readonly outbox: Crew | undefined;
   readonly addFlow: (flow: Flow) => Promise<unknown>;
 }
 
@@ -36,18 +41,20 @@ export function createBullmq(options: EngineOptions): Engine {
     get redis() {
       return running?.redis;
     },
-    remark: (kind) => remarks[kind] ?? '',
+    remark: (kind) =>
+      [remarks[kind], options.peerOutbox ? outboxRemark : undefined].filter((word) => word !== undefined).join('; '),
     lacks: () => undefined,
     async start([workload]) {
       running = await startBullmq(options, workload);
     },
     run: (workload) => run(up(), workload),
-    settle: async () => undefined,
-    audit: async () => [await checkFailed(up().queue)],
+    settle: () => settle(up()),
+    audit: () => audit(up()),
     async stop() {
       if (running === undefined) return;
-      const { crew, queue, connection, redis } = running;
+      const { crew, outbox, queue, connection, redis } = running;
       await crew.stop();
+      await outbox?.stop();
       await queue.close();
       connection.disconnect();
       options.meter.release(redis.pid);
@@ -64,7 +71,10 @@ const remarks: Partial<Record<Kind, string>> = {
   wide: 'a job has one parent, so each column is a chain, and one job follows all columns',
 };
 
-async function startBullmq({ meter, fsync, workers, slots }: EngineOptions, first?: Workload): Promise<Running> {
+const outboxRemark = 'server is its outbox: a process that publishes each event of the queue on another stream';
+
+async function startBullmq(options: EngineOptions, first?: Workload): Promise<Running> {
+  const { meter, fsync, workers, slots, peerOutbox } = options;
   const redis = await startMeasuredRedis(fsync);
   meter.watch(redis.pid, 'redis');
   const { url: redisUrl, password } = redis.server;
@@ -73,16 +83,36 @@ async function startBullmq({ meter, fsync, workers, slots }: EngineOptions, firs
   const processes = first?.kind === 'schedules' ? first.orchestrators : workers;
   const all = first?.kind === 'neighbour' ? first.slots : slots;
   const order = () => ({ redisUrl, password, slots: Math.ceil(all / processes) });
+  // Before all others: it writes down how many events are kept.
+  const queue = new bullmq.Queue(queueName, { connection, streams: { events: { maxLen: eventsMax } } });
+  await queue.waitUntilReady();
+  const outbox = peerOutbox
+    ? new Crew({ program: outboxProgram, processes: 1, meter, role: 'server', order })
+    : undefined;
+  await outbox?.start();
   const crew = new Crew({ program, processes, meter, order });
   await crew.start();
   const flows = new bullmq.FlowProducer({ connection });
-  const queue = new bullmq.Queue(queueName, { connection });
-  return { redis, connection, queue, crew, addFlow: (flow) => flows.add(flow) };
+  return { redis, connection, queue, crew, outbox, addFlow: (flow) => flows.add(flow) };
 }
 
-async function checkFailed(queue: Queue): Promise<Check> {
-  const { failed = 0 } = await queue.getJobCounts('failed');
-  return { what: 'no job failed', holds: failed === 0, found: `${failed} failed` };
+/** Until its outbox has published the last event. */
+async function settle({ redis: { client }, outbox }: Running): Promise<void> {
+  if (outbox === undefined) return;
+  const isDone = async () => {
+    const [position, [last]] = await Promise.all([
+      client.get(outboxKeys.position),
+      client.xrevrange(outboxKeys.events, '+', '-', 'COUNT', 1),
+    ]);
+    return last === undefined || last[0] === position;
+  };
+  await waitUntil(isDone, settleMs, 'the outbox having published all events');
+}
+
+async function audit({ redis, queue, outbox }: Running): Promise<Check[]> {
+  const { completed = 0, failed = 0 } = await queue.getJobCounts('completed', 'failed');
+  const noneFailed = { what: 'no job failed', holds: failed === 0, found: `${failed} failed` };
+  return outbox === undefined ? [noneFailed] : [noneFailed, await auditOutbox(redis.client, completed)];
 }
 
 async function run(running: Running, workload: Workload): Promise<Outcome> {

@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly profiles?: string;
   /** Whether events also reach ClickHouse; of ours only. */
   readonly history: boolean;
+  /** Whether the events of a peer that has no outbox are published as well, as ours are. */
+  readonly peerOutbox: boolean;
 }
 
 /** What one workload gave. */

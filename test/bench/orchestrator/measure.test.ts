@@ -77,6 +77,7 @@ describe('the benchmark of the orchestrator', () => {
     assert.deepEqual(parseOptions([]).engines, ['orrery', 'bullmq']);
     assert.deepEqual(parseOptions(['--peers', 'restate,temporal']).engines, ['orrery', 'restate']);
     assert.deepEqual(parseOptions(['--no-ours']).engines, ['bullmq']);
+    assert.deepEqual([parseOptions([]).peerOutbox, parseOptions(['--no-peer-outbox']).peerOutbox], [true, false]);
     assert.deepEqual(skippedPeers(['--peers=bullmq,temporal,dbos']), ['temporal', 'dbos']);
   });
 });
