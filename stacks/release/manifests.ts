@@ -1,6 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatProblem, readDefinition, readDocument } from '@orrery/contracts/definition';
+import {
+  checkTogether,
+  formatProblem,
+  readDefinition,
+  readDocument,
+  type WorkflowSource,
+} from '@orrery/contracts/definition';
 import { ServiceManifest } from '@orrery/contracts/service-manifest';
 import { CommandError } from '../errors.ts';
 import { readTree, type BundleFile } from './files.ts';
@@ -46,12 +52,15 @@ export function readDefinitions(root: string, manifest: ServiceManifest): Bundle
   const files = folders.flatMap((folder) =>
     readTree(join(root, 'definitions', folder)).map((file) => ({ ...file, path: `${folder}/${file.path}` })),
   );
-  const problems = files
-    .filter((file) => file.path.endsWith('.yaml'))
-    .flatMap((file) => {
-      const read = readDefinition(file.content.toString('utf8'), `definitions/${file.path}`);
-      return read.ok ? [] : read.problems.map(formatProblem);
-    });
+  const workflows: WorkflowSource[] = [];
+  const problems: string[] = [];
+  for (const { path, content } of files.filter((file) => file.path.endsWith('.yaml'))) {
+    const [text, file] = [content.toString('utf8'), `definitions/${path}`];
+    const read = readDefinition(text, file);
+    if (!read.ok) problems.push(...read.problems.map(formatProblem));
+    else if (read.value.kind === 'Workflow') workflows.push({ file, text, workflow: read.value });
+  }
+  problems.push(...checkTogether(workflows).map(formatProblem));
   if (problems.length > 0) throw invalid(problems);
   return files;
 }

@@ -5,6 +5,7 @@ import { Model } from './definitions/model.ts';
 import { checkPipeline } from './definitions/pipeline-checks.ts';
 import { Pipeline } from './definitions/pipeline.ts';
 import { checkWorkflow } from './definitions/workflow-checks.ts';
+import { findStartCycles, type Started } from './definitions/workflow-cycles.ts';
 import { Workflow } from './definitions/workflow.ts';
 import { findUnsound } from './document-soundness.ts';
 import { problemsMax, type PathProblem } from './schema-problems.ts';
@@ -53,6 +54,41 @@ export function readDocument<T>(text: string, file: string, schema: object): Rea
 /** Adds line and column to problems that a cross-check found in a definition's text. */
 export function locateProblems(text: string, file: string, problems: readonly CrossCheckProblem[]): Problem[] {
   return new SourceText(text, file).locate(problems);
+}
+
+/** A workflow with the text that it was read from. */
+export interface WorkflowSource {
+  readonly file: string;
+  readonly text: string;
+  readonly workflow: Workflow;
+}
+
+/** What only several workflows together get wrong: that the end of each starts the next, all the way round. */
+export function checkTogether(sources: readonly WorkflowSource[]): Problem[] {
+  return findStartCycles(
+    sources.map(({ workflow }) => workflow),
+    problemsMax,
+  ).flatMap((cycle) => tellCycle(cycle, sources));
+}
+
+/** How many names of a long cycle are told. */
+const cycleShownMax = 10;
+
+function tellCycle(cycle: readonly Started[], sources: readonly WorkflowSource[]): Problem[] {
+  const shown = cycle.slice(0, cycleShownMax).flatMap(({ workflow, trigger }) => {
+    const source = sources[workflow];
+    if (source === undefined) return [];
+    const path = ['triggers', trigger, 'workflow'];
+    const [place] = locateProblems(source.text, source.file, [{ path, message: '', hint: '' }]);
+    return place === undefined ? [] : [{ name: source.workflow.name, place }];
+  });
+  const [first] = shown;
+  if (first === undefined) return [];
+  const more = cycle.length > shown.length ? [`… (${cycle.length - shown.length} more)`] : [];
+  const names = [...shown.map(({ name }) => name), ...more, first.name];
+  const message = `these workflows start each other, without an end: ${names.join(' starts ')}`;
+  const places = shown.map(({ place: { file, line, column } }) => `${file}:${line}:${column}`);
+  return [{ ...first.place, message, hint: `take out one of these triggers: ${places.join(', ')}` }];
 }
 
 /** `file:line:column message` and the hint on a line of its own, as people and editors read it. */

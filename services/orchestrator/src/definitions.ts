@@ -1,6 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatProblem, locateProblems, readDefinition, type Problem } from '@orrery/contracts/definition';
+import {
+  checkTogether,
+  formatProblem,
+  locateProblems,
+  readDefinition,
+  type Problem,
+  type WorkflowSource,
+} from '@orrery/contracts/definition';
 import type { Workflow } from '@orrery/contracts/definitions/workflow';
 import { OrreryError } from '@orrery/kit/errors';
 import { planWorkflow, type WorkflowPlan } from './core/plan.ts';
@@ -52,18 +59,26 @@ const tenantDefault = 'main';
 export async function readCatalogue(folder: string | undefined, surroundings: Surroundings): Promise<Catalogue> {
   if (folder === undefined) return new Catalogue([]);
   const workflows: DefinedWorkflow[] = [];
+  const sources: WorkflowSource[] = [];
   const problems: Problem[] = [];
   const place = join(folder, 'workflows');
   const files = (await readdir(place).catch(() => [])).filter((file) => /\.ya?ml$/.test(file)).sort();
   for (const file of files) {
-    const found = readWorkflow(await readFile(join(place, file), 'utf8'), `workflows/${file}`, surroundings);
-    if (!found.ok) problems.push(...found.problems);
+    const text = await readFile(join(place, file), 'utf8');
+    const found = readWorkflow(text, `workflows/${file}`, surroundings);
+    if (!found.ok) {
+      problems.push(...found.problems);
+      continue;
+    }
+    const { workflow } = found;
+    const twin = workflows.find((other) => sameName(other, workflow));
+    if (twin !== undefined) problems.push(...doubled(file, workflow));
     else {
-      const twin = workflows.find((other) => sameName(other, found.workflow));
-      if (twin === undefined) workflows.push(found.workflow);
-      else problems.push(...doubled(file, found.workflow));
+      workflows.push(workflow);
+      sources.push({ file: `workflows/${file}`, text, workflow: workflow.definition });
     }
   }
+  problems.push(...checkTogether(sources));
   if (problems.length > 0) throw invalid(problems);
   return new Catalogue(workflows);
 }

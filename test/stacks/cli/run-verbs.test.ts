@@ -306,4 +306,16 @@ steps:
       .catch((error: unknown) => error as { code: string });
     assert.equal((missing as { code: string }).code, 'NO_FILE');
   });
+
+  it('tells of workflows that start each other, also where only one of them is named', async () => {
+    const started = (name: string, by: string) =>
+      hello.replace('name: hello', `name: ${name}`).replace('{ manual: true }', `{ workflow: ${by} }`);
+    writeFileSync(join(folder, 'bye.yaml'), started('bye', 'hello'));
+    assert.equal((await check(hello)).exitCode, 0);
+    const { text, exitCode } = await check(started('hello', 'bye'));
+    const [mine, other] = [join(folder, 'hello.yaml:5:14'), join(folder, 'bye.yaml:5:14')];
+    const message = `${mine} these workflows start each other, without an end: hello starts bye starts hello`;
+    assert.equal(text, `${message}\n    take out one of these triggers: ${mine}, ${other}`);
+    assert.equal(exitCode, 1);
+  });
 });

@@ -81,6 +81,26 @@ describe('the manifests of services', () => {
     });
   });
 
+  it('are refused with workflows that start each other', () => {
+    mkdirSync(join(root, 'definitions/workflows'), { recursive: true });
+    for (const [name, by] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const head = `kind: Workflow\nschema: 1\nname: ${name}\nowner: people\ntriggers:\n  - workflow: ${by}\n`;
+      const steps = 'steps:\n  - { name: s, uses: wait, with: { forMs: 1 } }\n';
+      writeFileSync(join(root, `definitions/workflows/${name}.yaml`), head + steps);
+    }
+    const reader = readManifestsOf(manifest('o', 10, { definitions: ['workflow'] }));
+    assert.throws(() => readDefinitions(root, reader), {
+      code: 'DEFINITION_INVALID',
+      message: [
+        'definitions/workflows/a.yaml:6:5 these workflows start each other, without an end: a starts b starts a',
+        '    take out one of these triggers: definitions/workflows/a.yaml:6:5, definitions/workflows/b.yaml:6:5',
+      ].join('\n'),
+    });
+  });
+
   function readManifestsOf(one: Record<string, unknown>): ServiceManifest {
     write(one);
     const [read] = readManifests(root);
