@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { entryBytesMax, runEventsTopic, runLogSchema, type RunLogEntry } from '@orrery/contracts/run-event';
 import { splitBySize } from '@orrery/kit/bus/partitioning';
 import type { EventBus, OutgoingEvent } from '@orrery/kit/bus/types';
@@ -46,14 +46,23 @@ const leaseMs = 20_000;
 const roundBytes = 512 * 1024;
 const entriesMax = 500;
 const publishBytesMax = 4 * 1024 * 1024;
-const rememberedMax = 1000;
+const headersBytesMax = 1024;
 
 interface Publication {
   readonly id: string;
   readonly n: number;
-  readonly digest: string;
   readonly events: number;
   readonly event: OutgoingEvent;
+  readonly bytes: number;
+}
+
+/** What a relay needs to know of an entry. */
+interface EntryHead {
+  readonly n: number;
+  readonly verb: string;
+  readonly by: readonly [tenant: string, actor: string] | undefined;
+  readonly runs: RunLogEntry['runs'];
+  readonly events: number;
 }
 
 /**
@@ -64,8 +73,7 @@ export class Relay {
   readonly #shard: string;
   readonly #deps: RelayDeps;
   readonly #name = randomUUID();
-  /** Digests of what this relay has published lately, by `n`. */
-  readonly #digests = new Map<number, string>();
+  /** The id of the last entry that the bus has, until the outbox has dropped it. */
   #published = '';
   #last: number | undefined;
   #meanBytes = roundBytes / entriesMax;
@@ -83,39 +91,28 @@ export class Relay {
   async round(): Promise<boolean> {
     const { outbox, bus, metrics } = this.#deps;
     const most = Math.max(1, Math.min(entriesMax, Math.floor(roundBytes / this.#meanBytes)));
-    const [published, onAnew] = [this.#published, () => this.#forget()];
-    const turn = { relay: this.#name, leaseMs, published, entriesMax: most, onAnew };
-    const entries = await outbox.relay(this.#shard, turn);
+    const turn = { relay: this.#name, leaseMs, published: this.#published, entriesMax: most };
+    const entries = await outbox.relay(this.#shard, { ...turn, onAnew: () => this.#forget() });
     this.#published = '';
     if (entries === undefined) this.#forget();
     if (entries === undefined || entries.length === 0) return false;
     const publications = entries.map((entry) => this.#publication(entry));
-    const bytes = entries.reduce((sum, { text }) => sum + text.length, 0);
+    const bytes = publications.reduce((sum, publication) => sum + publication.bytes, 0);
     this.#meanBytes = Math.max(1, bytes / entries.length);
-    const fresh = publications.filter(({ n, digest }) => this.#digests.get(n) !== digest);
-    const sizeOf = ({ event }: Publication) => Buffer.byteLength(event.value) + 1024;
-    for (const chunk of splitBySize(fresh, sizeOf, { countMax: entriesMax, bytesMax: publishBytesMax })) {
+    const sizeOf = (publication: Publication) => publication.bytes + headersBytesMax;
+    for (const chunk of splitBySize(publications, sizeOf, { countMax: entriesMax, bytesMax: publishBytesMax })) {
       await bus.publish(
         runEventsTopic,
         chunk.map(({ event }) => event),
       );
       metrics.relayed.inc(chunk.reduce((sum, { events }) => sum + events, 0));
-      this.#remember(chunk);
+      for (const { n, id } of chunk) {
+        this.#checkPlace(n);
+        this.#published = id;
+      }
     }
-    this.#published = entries.at(-1)?.id ?? '';
     // Few entries at a time would cost as many calls as they are: others join them while the loop idles.
     return entries.length === most;
-  }
-
-  #remember(chunk: readonly Publication[]): void {
-    for (const { n, digest } of chunk) {
-      this.#checkPlace(n);
-      this.#digests.set(n, digest);
-    }
-    for (const n of this.#digests.keys()) {
-      if (this.#digests.size <= rememberedMax) break;
-      this.#digests.delete(n);
-    }
   }
 
   #checkPlace(n: number): void {
@@ -132,66 +129,65 @@ export class Relay {
 
   #forget(): void {
     this.#last = undefined;
-    this.#digests.clear();
   }
 
   #publication({ id, text }: OutboxEntry): Publication {
-    const entry = parse(this.#shard, id, text);
-    const value = this.#fit(entry, text);
-    const tenants = new Set(Object.values(entry.runs).map(([tenant]) => tenant));
-    if (entry.by !== undefined) tenants.add(entry.by[0]);
+    const head = readHead(this.#shard, id, text);
+    const { n, verb, by, runs, events } = head;
+    const tenants = new Set(Object.values(runs).map(([tenant]) => tenant));
+    if (by !== undefined) tenants.add(by[0]);
     const [tenant = '*', ...others] = tenants;
     const headers = {
       tenant: others.length === 0 ? tenant : '*',
-      actor: entry.by?.[1] ?? 'orchestrator',
-      type: `log.${entry.call[0] ?? ''}`,
-      id: `${this.#shard}/${entry.n}`,
+      actor: by?.[1] ?? 'orchestrator',
+      type: `log.${verb}`,
+      id: `${this.#shard}/${n}`,
       shard: this.#shard,
-      n: String(entry.n),
+      n: String(n),
       schema: String(runLogSchema),
     };
-    return {
-      id,
-      n: entry.n,
-      digest: digestOfEntry(entry),
-      events: entry.events.length,
-      event: { key: this.#shard, value, headers },
-    };
+    const bytes = Buffer.byteLength(text);
+    const value = bytes <= entryBytesMax ? text : this.#cut(n, text, bytes);
+    return { id, n, events, bytes, event: { key: this.#shard, value, headers } };
   }
 
   /** An entry that no message holds goes without its arguments: then history is whole, and only a repair can't apply it again. */
-  #fit(entry: RunLogEntry, text: string): string {
-    const bytes = Buffer.byteLength(text);
-    if (bytes <= entryBytesMax) return text;
+  #cut(n: number, text: string, bytes: number): string {
+    const entry = JSON.parse(text) as RunLogEntry;
     const cut = JSON.stringify({ ...entry, call: entry.call.slice(0, 1), cut: true });
     const left = Buffer.byteLength(cut);
-    if (left > entryBytesMax) throw entryTooLarge(this.#shard, entry.n, left);
-    const place = { shard: this.#shard, n: entry.n, bytes };
+    if (left > entryBytesMax) throw entryTooLarge(this.#shard, n, left);
     this.#deps.metrics.cut.inc();
+    const place = { shard: this.#shard, n, bytes };
     this.#deps.log.warn(place, 'an entry of the log is published without the arguments of its call: it is too large');
     return cut;
   }
 }
 
-/** Only what a relay needs to know: who reads the topic checks the rest, and an outbox must not stand still for it. */
-function parse(shard: string, id: string, text: string): RunLogEntry {
+const marks = { call: ',"call":["', runs: '],"runs":{', events: '},"events":[', nextEvent: '],["' } as const;
+
+/**
+ * Reads what stands around the call's arguments and the events, which are long and the business of those who read the topic: what is
+ * wrong there must not make an outbox stand still. No text within JSON holds a mark, because its quotes are escaped there.
+ */
+function readHead(shard: string, id: string, text: string): EntryHead {
+  const call = text.indexOf(marks.call);
+  const runs = text.indexOf(marks.runs, call);
+  const events = text.indexOf(marks.events, runs);
+  if (call < 0 || runs < 0 || events < 0) throw entryUnreadable(shard, id, new TypeError('a part of it is missing'));
   try {
-    const entry = JSON.parse(text) as Partial<RunLogEntry> | null;
-    if (isEntry(entry)) return entry;
+    const { n, by } = JSON.parse(`${text.slice(0, call)}}`) as Pick<RunLogEntry, 'n' | 'by'>;
+    const verb = text.slice(call + marks.call.length, text.indexOf('"', call + marks.call.length));
+    const lines = JSON.parse(text.slice(runs + marks.runs.length - 1, events + 1)) as RunLogEntry['runs'];
+    return { n, verb, by, runs: lines, events: countEvents(text, events + marks.events.length) };
   } catch (error) {
     throw entryUnreadable(shard, id, error);
   }
-  throw entryUnreadable(shard, id, new TypeError('n, call, runs or events are missing'));
 }
 
-function isEntry(entry: Partial<RunLogEntry> | null): entry is RunLogEntry {
-  const listed = Array.isArray(entry?.call) && Array.isArray(entry.events);
-  return Number.isSafeInteger(entry?.n) && listed && typeof entry.runs === 'object';
-}
-
-/** Of what it says: an entry that a repair made again has its runs in any order. */
-function digestOfEntry({ n, at, release, call, by, runs, events }: RunLogEntry): string {
-  const lines = Object.entries(runs).sort(([one], [other]) => (one < other ? -1 : 1));
-  const said = JSON.stringify([n, at, release, call, by ?? null, lines, events]);
-  return createHash('sha256').update(said).digest('hex');
+function countEvents(text: string, first: number): number {
+  if (text[first] !== '[') return 0;
+  let count = 1;
+  for (let at = text.indexOf(marks.nextEvent, first); at >= 0; at = text.indexOf(marks.nextEvent, at + 1)) count += 1;
+  return count;
 }

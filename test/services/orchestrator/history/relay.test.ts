@@ -29,10 +29,12 @@ class FakeOutbox implements Outbox {
 describe('the relay of the run log', () => {
   let outbox: FakeOutbox;
   let published: OutgoingEvent[];
-  let refuse: boolean;
+  /** So many calls the bus still takes. */
+  let accepted: number;
   const bus = {
     publish: async (_topic: string, events: readonly OutgoingEvent[]) => {
-      if (refuse) throw new Error('the bus is away');
+      if (accepted === 0) throw new Error('the bus is away');
+      accepted -= 1;
       published.push(...events);
     },
   } as Pick<EventBus, 'publish'> as EventBus;
@@ -43,7 +45,7 @@ describe('the relay of the run log', () => {
   beforeEach(() => {
     outbox = new FakeOutbox();
     published = [];
-    refuse = false;
+    accepted = Number.POSITIVE_INFINITY;
   });
 
   it('publishes entries as they are, by their shard and place', async () => {
@@ -85,16 +87,28 @@ describe('the relay of the run log', () => {
     const { metrics, counted } = makeMetrics();
     const relay = open(metrics);
     outbox.add(entry(1), entry(2));
-    refuse = true;
+    accepted = 0;
     await assert.rejects(relay.round(), /bus is away/);
     assert.equal(outbox.entries.length, 2);
-    refuse = false;
+    accepted = Number.POSITIVE_INFINITY;
     await relay.round();
     assert.equal(outbox.entries.length, 2);
     assert.equal(await relay.round(), false);
     assert.deepEqual([outbox.entries.length, places()], [0, ['1', '2']]);
     assert.equal(relay.publishedN, 2);
     assert.deepEqual(await counted('log_gaps_total'), {});
+  });
+
+  it('sends nothing again that the bus took before it refused the rest of a round', async () => {
+    const relay = open();
+    const call = ['exchange', 'x'.repeat(400 * 1024)];
+    const numbers = Array.from({ length: 12 }, (_, index) => index + 1);
+    outbox.add(...numbers.map((n) => entry(n, { call })));
+    accepted = 1;
+    await assert.rejects(relay.round(), /bus is away/);
+    accepted = Number.POSITIVE_INFINITY;
+    while (await relay.round());
+    assert.deepEqual([places(), outbox.entries.length], [numbers.map(String), 0]);
   });
 
   it('publishes again what another relay may not have, and counts no gap by that', async () => {

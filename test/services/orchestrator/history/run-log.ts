@@ -29,7 +29,7 @@ export function entryText({
   tenants = {},
 }: EntryParts): string {
   const runs = Object.fromEntries(events.map(([run]) => [run, [tenants[run] ?? 'main', 'daily', definition, 'anna']]));
-  return JSON.stringify({ n, at: `${atMs}000`, release, call, ...(by === undefined ? {} : { by }), runs, events });
+  return JSON.stringify({ n, at: `${atMs}000`, release, ...(by === undefined ? {} : { by }), call, runs, events });
 }
 
 /** A transition of the run itself. */
