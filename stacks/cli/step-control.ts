@@ -7,16 +7,18 @@ export const skip = orchestratorVerb({
   name: 'skip',
   summary: 'end a step as if it had ended well: what follows it starts',
   wordsMax: 2,
-  usage: 'RUN STEP --reason TEXT',
+  usage: 'RUN STEP --reason TEXT [--dry-run]',
   help: `For a step that has not ended and does not run. What names its result will find none. An item of a map is <map>.<index>.
+  --dry-run   only tell what would be skipped and what follows it, or why it would be refused
 Example: npx orrery skip s00-0mb1… notify --reason "the mail server is down"`,
-  options: { reason: { type: 'string' } },
+  options: { reason: { type: 'string' }, 'dry-run': { type: 'boolean' } },
   async answer({ call }, { words, values }) {
     const run = required(words, 'RUN', 'skip');
     const step = required(words.slice(1), 'STEP', 'skip');
     const path = runPath(run, `/steps/${encodeURIComponent(step)}/skip`);
-    const told = await call<Told>('POST', path, given({ reason: textOption(values, 'reason') }));
-    return { json: told, text: `${run}: ${told.text}` };
+    const dryRun = values['dry-run'] === true ? { dryRun: true } : {};
+    const told = await call<Told>('POST', path, { ...given({ reason: textOption(values, 'reason') }), ...dryRun });
+    return told.outcome === 'would' ? tellOne('skip', told) : { json: told, text: `${run}: ${told.text}` };
   },
 });
 

@@ -116,6 +116,31 @@ describe('the verbs for runs', function () {
     assert.equal((await refusal(pause, [id, '--everything'])).code, 'USAGE');
   });
 
+  it('tell what a pause, its end and a skip would do, and do nothing of it', async () => {
+    const id = await start();
+    assert.equal(
+      (await say(pause, [id, '--dry-run'])).text,
+      `${id} is running; pause would: starts no more steps; 0 attempts in progress will end`,
+    );
+    assert.equal((await say(resume, [id, '--dry-run'])).text, `${id}: running already`);
+    assert.match(
+      (await say(pause, ['--workflow', 'chain', '--dry-run'])).text,
+      /^the workflow chain; pause would: starts/,
+    );
+    assert.match(
+      (await say(pause, ['--everything', '--dry-run'])).text,
+      /^the tenant main; pause would: starts no more/,
+    );
+    assert.equal((await say(resume, ['--everything', '--dry-run'])).text, 'the tenant main goes on already');
+    assert.equal(
+      (await say(skip, [id, 'a', '--dry-run'])).text,
+      `${id} is running; skip would: ends a, which is ready, as if it had ended well; then b`,
+    );
+    assert.equal((await refusal(skip, [id, 'z', '--dry-run'])).code, 'STEP_NOT_FOUND');
+    assert.deepEqual(await stage.states(id), { a: 'ready', b: 'waiting' });
+    assert.equal((await stage.show(id)).paused, false);
+  });
+
   it('cancel and kill one run', async () => {
     const [first, second] = [await start(), await start()];
     assert.equal((await say(cancel, [first, '--grace', '0s'])).text, `${first}: cancelled`);

@@ -6,6 +6,7 @@ import type { Transitions } from '../core/transitions.ts';
 import { judge, type Judged, type RunVerb } from './judge.ts';
 import { assertMigrates, planMigration } from './migration-plan.ts';
 import { assertDone, Resets, type ResetPart, type ResetView } from './resets.ts';
+import { endedStates } from './step-record.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -48,6 +49,7 @@ interface Answer {
 }
 
 export const graceDefaultMs = 10_000;
+const nextShownMax = 5;
 
 /** What people do to a run and its steps. Each is one entry of the log, with who did it and why. */
 export class Controls {
@@ -94,6 +96,21 @@ export class Controls {
     return { run, state, outcome: answer.outcome === 'nothing' ? 'nothing' : 'done', text: `${verb}: ${state}` };
   }
 
+  /** What a skip would do; throws what it would be refused with. */
+  async foretellSkip(caller: Caller, run: string, step: string): Promise<Told> {
+    const { reader } = this.#deps;
+    const { shard, plan, ref } = await this.#skippable(caller, run, step);
+    const [found] = await reader.steps(shard, run, [ref]);
+    const state = found?.state ?? '';
+    // An item that was never let go is not counted by its map.
+    const isEarly = state === 'waiting' && ref.includes('.');
+    if (state === 'running' || isEarly || endedStates.includes(state)) throw stepStateWrong('skip', step, state);
+    const next = (plan.steps[Number(ref)]?.[2] ?? []).map((child) => plan.nameOf(String(child)));
+    const named = next.slice(0, nextShownMax).join(', ') + (next.length > nextShownMax ? ', …' : '');
+    const text = `ends ${step}, which is ${state}, as if it had ended well${next.length === 0 ? '' : `; then ${named}`}`;
+    return { run, state: 'running', outcome: 'would', text };
+  }
+
   /** Ends a step that need not be done, as if it had ended well: what follows it starts. */
   async skip(
     caller: Caller,
@@ -102,9 +119,7 @@ export class Controls {
   ): Promise<Told> {
     const { reader, transitions, onChange } = this.#deps;
     if ((reason ?? '') === '') throw reasonMissing('skip');
-    const record = await reader.record(caller.tenant, run);
-    if (record.summary.state !== 'running') throw wrongState('skip', run, record.summary.state);
-    const ref = record.plan.refOf(step);
+    const { ref, ...record } = await this.#skippable(caller, run, step);
     const on = { tenant: caller.tenant, actor: caller.actor, reason: reason ?? '', on: run };
     const answer = await transitions.control(record.shard, on, { verb: 'skip', ref });
     if (answer.outcome === 'wrong-state') {
@@ -115,6 +130,12 @@ export class Controls {
     assertDone('skip', run, answer);
     onChange();
     return { run, state: answer.state, outcome: 'done', text: `${step} is skipped` };
+  }
+
+  async #skippable(caller: Caller, run: string, step: string): Promise<RunRecord & { readonly ref: string }> {
+    const record = await this.#deps.reader.record(caller.tenant, run);
+    if (record.summary.state !== 'running') throw wrongState('skip', run, record.summary.state);
+    return { ...record, ref: record.plan.refOf(step) };
   }
 
   async #reset(caller: Caller, on: Control, wish: Wish): Promise<Told> {

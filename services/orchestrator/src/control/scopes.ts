@@ -30,7 +30,10 @@ export interface ScopesDeps {
 
 export interface ScopeAnswer {
   readonly scope: string;
-  readonly outcome: 'done' | 'nothing';
+  /** `nothing`: it was so already. */
+  readonly outcome: 'done' | 'nothing' | 'would';
+  /** What would be done. */
+  readonly text?: string;
 }
 
 const letters: Readonly<Record<LimitName, string>> = { leases: 't', weight: 'w', retries: 'b', pool: 'p' };
@@ -49,16 +52,25 @@ export class Scopes {
     workflow: string,
     how: { readonly paused: boolean; readonly reason: string },
   ): Promise<ScopeAnswer> {
-    const { catalogue } = this.#deps;
+    if (how.paused) this.#assertKnown(caller, workflow);
     const scope = `w|${caller.tenant}/${workflow}`;
-    // One that the release no longer has may still have runs, and be paused: that is taken back all the same.
-    if (how.paused && catalogue.find(caller.tenant, workflow) === undefined) {
-      throw workflowMissing(
-        workflow,
-        catalogue.of(caller.tenant).map(({ definition }) => definition.name),
-      );
-    }
     return this.#control(caller, scope, { verb: how.paused ? 'pause' : 'resume' }, how);
+  }
+
+  /** What that would do; throws what it would be refused with. */
+  async foretellWorkflow(caller: Caller, workflow: string, paused: boolean): Promise<ScopeAnswer> {
+    const { redis, shards } = this.#deps;
+    const { tenant } = caller;
+    if (paused) this.#assertKnown(caller, workflow);
+    const scope = `w|${tenant}/${workflow}`;
+    const shard = shardOfTenant(tenant, shards);
+    const places = [keys.slots(shard, tenant, workflow), keys.queue(shard, tenant, workflow)];
+    const counting = Promise.all(places.map((place) => redis.zcard(place).catch(failed)));
+    const [[running = 0, queued = 0], pauses] = await Promise.all([counting, this.pauses(tenant)]);
+    if ((pauses[`workflow ${workflow}`] !== undefined) === paused) return { scope, outcome: 'nothing' };
+    const also = !paused && pauses['tenant'] !== undefined ? '; the pause of the tenant holds on' : '';
+    const what = paused ? 'starts no more runs and steps' : 'starts what has waited meanwhile';
+    return { scope, outcome: 'would', text: `${what}; ${running} of its runs are running, ${queued} queued${also}` };
   }
 
   /** The same for all workflows of the caller's tenant. */
@@ -66,6 +78,20 @@ export class Scopes {
     const answer = await this.#control(caller, `t|${caller.tenant}`, { verb: how.paused ? 'pause' : 'resume' }, how);
     if (!how.paused && answer.outcome === 'done') await this.#startQueued(caller, how.reason);
     return answer;
+  }
+
+  async foretellTenant({ tenant }: Caller, paused: boolean): Promise<ScopeAnswer> {
+    const scope = `t|${tenant}`;
+    const [held, pauses] = await Promise.all([this.#held(tenant, scope), this.pauses(tenant)]);
+    const { tenant: own, ...others } = pauses;
+    if ((own !== undefined) === paused) return { scope, outcome: 'nothing' };
+    const attempts = `${held ?? 0} attempt${held === 1 ? '' : 's'} in progress`;
+    const kept = Object.keys(others);
+    const also = kept.length === 0 ? '' : `; paused by themselves stay: ${kept.join(', ')}`;
+    const text = paused
+      ? `starts no more runs and steps of any workflow; ${attempts} will end`
+      : `starts what has waited meanwhile, of every workflow${also}`;
+    return { scope, outcome: 'would', text };
   }
 
   /** What is paused of the tenant, by `tenant` or the workflow's name. */
@@ -107,6 +133,16 @@ export class Scopes {
     });
     const held = await Promise.all(views.map(({ limit, of }) => this.#held(tenant, `${letters[limit]}|${of}`)));
     return views.map((view, index) => ({ ...view, held: held[index] ?? null }));
+  }
+
+  /** One that the release no longer has may still have runs, and be paused: that is taken back all the same. */
+  #assertKnown({ tenant }: Caller, workflow: string): void {
+    const { catalogue } = this.#deps;
+    if (catalogue.find(tenant, workflow) !== undefined) return;
+    throw workflowMissing(
+      workflow,
+      catalogue.of(tenant).map(({ definition }) => definition.name),
+    );
   }
 
   async #held(tenant: string, scope: string): Promise<number | null> {

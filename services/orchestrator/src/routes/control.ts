@@ -2,14 +2,24 @@ import { Name } from '@orrery/contracts/definitions/fields';
 import type { App } from '@orrery/kit/http';
 import Type, { type Static } from 'typebox';
 import type { RunVerb } from '../control/judge.ts';
-import { allowNoBody, closed, Cursor, errors, GraceMs, Priority, Reason, RunName, StateFilter } from './schemas.ts';
+import {
+  allowNoBody,
+  closed,
+  Cursor,
+  DryRun,
+  errors,
+  GraceMs,
+  Priority,
+  Reason,
+  RunName,
+  StateFilter,
+} from './schemas.ts';
 import type { Ready } from './started.ts';
 
 const From = Type.String({
   maxLength: 63,
   description: 'name of the step from which it goes again, with all that follows',
 });
-const DryRun = Type.Boolean({ description: 'only tells what it would do, and what it would be refused' });
 
 const orders = {
   pause: {},

@@ -25,6 +25,7 @@ export type StepName = Static<typeof StepName>;
 
 export const Time = Type.Union([Type.Integer(), Type.Null()], { description: 'milliseconds since 1970' });
 export const Reason = Type.String({ maxLength: 500, description: 'why: it stands in the log beside who did it' });
+export const DryRun = Type.Boolean({ description: 'only tells what it would do, and what it would be refused' });
 export const Cursor = Type.String({ maxLength: 120, description: '`next` of the page before' });
 export const Priority = Type.Integer({ minimum: 0, maximum: 9, description: '9 first' });
 export const GraceMs = Type.Integer({

@@ -1,6 +1,6 @@
 import type { App } from '@orrery/kit/http';
 import Type, { type Static } from 'typebox';
-import { closed, errors, Reason, RunName, StepName } from './schemas.ts';
+import { closed, DryRun, errors, Reason, RunName, StepName } from './schemas.ts';
 import { StepView } from './step-view.ts';
 import type { Ready } from './started.ts';
 
@@ -25,7 +25,7 @@ const StepPage = Type.Object({
   steps: Type.Array(StepView, { description: 'in the order of the definition, without their results' }),
   next: Type.Union([Type.Integer(), Type.Null()], { description: 'null at the end' }),
 });
-const SkipOrder = Type.Object({ reason: Type.Optional(Reason) }, closed);
+const SkipOrder = Type.Object({ reason: Type.Optional(Reason), dryRun: Type.Optional(DryRun) }, closed);
 const Decision = Type.Object(
   {
     decision: Type.Union([Type.Literal('approve'), Type.Literal('reject')]),
@@ -69,6 +69,7 @@ export function addStepRoutes(app: App, ready: Ready): void {
     },
     (request) => {
       const { id, step } = request.params;
+      if (request.body.dryRun === true) return ready().controls.foretellSkip(request, id, step);
       return ready().controls.skip(request, id, { step, reason: request.body.reason });
     },
   );

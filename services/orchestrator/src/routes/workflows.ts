@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import type { DefinedWorkflow } from '../definitions.ts';
 import { workflowMissing } from '../errors.ts';
 import { triggerNames } from '../triggers/identity.ts';
-import { allowNoBody, closed, errors, Priority, Reason, WorkflowName } from './schemas.ts';
+import { allowNoBody, closed, DryRun, errors, Priority, Reason, WorkflowName } from './schemas.ts';
 import type { Ready, Started } from './started.ts';
 
 const WorkflowSummary = Type.Object({
@@ -61,10 +61,12 @@ const OrderHeaders = Type.Object({
   ),
 });
 const RunState = Type.Object({ run: Type.String(), state: Type.String() });
-const PauseOrder = Type.Object({ reason: Type.Optional(Reason) }, closed);
+const PauseOrder = Type.Object({ reason: Type.Optional(Reason), dryRun: Type.Optional(DryRun) }, closed);
+type PauseOrder = Static<typeof PauseOrder>;
 const ScopeAnswer = Type.Object({
   scope: Type.String(),
-  outcome: Type.String({ description: 'done, or nothing when it was so already' }),
+  outcome: Type.String({ description: 'done, nothing when it was so already, would in a dry run' }),
+  text: Type.Optional(Type.String({ description: 'what it would do' })),
 });
 
 const stepsShownMax = 200;
@@ -148,7 +150,7 @@ function addPauses(app: App, ready: Ready): void {
   } as const;
   for (const verb of ['pause', 'resume'] as const) {
     const paused = verb === 'pause';
-    app.post<{ Params: WorkflowName; Body: Static<typeof PauseOrder> }>(
+    app.post<{ Params: WorkflowName; Body: PauseOrder }>(
       `/v1/workflows/:name/${verb}`,
       {
         schema: {
@@ -159,10 +161,15 @@ function addPauses(app: App, ready: Ready): void {
         },
         preValidation: allowNoBody,
       },
-      (request) =>
-        ready().scopes.pauseWorkflow(request, request.params.name, { paused, reason: request.body.reason ?? '' }),
+      (request) => {
+        const { reason = '', dryRun = false } = request.body;
+        const { scopes } = ready();
+        const { name } = request.params;
+        if (dryRun) return scopes.foretellWorkflow(request, name, paused);
+        return scopes.pauseWorkflow(request, name, { paused, reason });
+      },
     );
-    app.post<{ Body: Static<typeof PauseOrder> }>(
+    app.post<{ Body: PauseOrder }>(
       `/v1/tenant/${verb}`,
       {
         schema: {
@@ -172,7 +179,11 @@ function addPauses(app: App, ready: Ready): void {
         },
         preValidation: allowNoBody,
       },
-      (request) => ready().scopes.pauseTenant(request, { paused, reason: request.body.reason ?? '' }),
+      (request) => {
+        const { reason = '', dryRun = false } = request.body;
+        const { scopes } = ready();
+        return dryRun ? scopes.foretellTenant(request, paused) : scopes.pauseTenant(request, { paused, reason });
+      },
     );
   }
 }

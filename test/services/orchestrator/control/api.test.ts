@@ -209,6 +209,36 @@ describe('the API', function () {
     assert.match(missing.body.error.hint, /did you mean "evolving"/);
   });
 
+  it('foretells the pause of a workflow and of the tenant, and what takes it back, and does nothing of it', async () => {
+    const foretold = async (path: string) => {
+      const answer = await stage.call<{ outcome: string; text?: string }>('POST', path, { dryRun: true });
+      return [answer.body.outcome, answer.body.text];
+    };
+    await stage.run('evolving');
+    await stage.run('evolving');
+    await stage.take();
+    const before = await stage.events();
+    const pauses = 'starts no more runs and steps; 1 of its runs are running, 1 queued';
+    assert.deepEqual(await foretold('/v1/workflows/evolving/pause'), ['would', pauses]);
+    assert.deepEqual(await foretold('/v1/workflows/evolving/resume'), ['nothing', undefined]);
+    const all = 'starts no more runs and steps of any workflow; 1 attempt in progress will end';
+    assert.deepEqual(await foretold('/v1/tenant/pause'), ['would', all]);
+    assert.deepEqual(await foretold('/v1/tenant/resume'), ['nothing', undefined]);
+    const missing = await stage.call<ErrorAnswer>('POST', '/v1/workflows/evolvin/pause', { dryRun: true });
+    assert.equal(refusal(missing), '404 WORKFLOW_NOT_FOUND');
+    assert.deepEqual(await stage.events(), before);
+    await stage.call('POST', '/v1/workflows/evolving/pause', {});
+    await stage.call('POST', '/v1/tenant/pause', {});
+    assert.deepEqual(await foretold('/v1/workflows/evolving/pause'), ['nothing', undefined]);
+    const resumes =
+      'starts what has waited meanwhile; 1 of its runs are running, 1 queued; the pause of the tenant holds on';
+    assert.deepEqual(await foretold('/v1/workflows/evolving/resume'), ['would', resumes]);
+    const every = 'starts what has waited meanwhile, of every workflow; paused by themselves stay: workflow evolving';
+    assert.deepEqual(await foretold('/v1/tenant/resume'), ['would', every]);
+    const { body } = await stage.call<{ pauses: object }>('GET', '/v1/limits');
+    assert.deepEqual(Object.keys(body.pauses).sort(), ['tenant', 'workflow evolving']);
+  });
+
   it('limits leases, weight and retries of the tenant and leases of a pool, and takes the limits away', async () => {
     await stage.run('large');
     const put = (path: string, body: object) => stage.call<LimitView & ErrorAnswer>('PUT', `/v1/limits/${path}`, body);

@@ -85,6 +85,25 @@ describe('what people do to a run', function () {
     assert.equal(refusal(await stage.call('POST', path('b'), { reason: 'late' })), '409 RUN_STATE_WRONG');
   });
 
+  it('foretells a skip as it would be done or refused, and does nothing of it', async () => {
+    const run = await stage.run('diamond');
+    const foretell = (step: string) =>
+      stage.call<Told & ErrorAnswer>('POST', `/v1/runs/${run}/steps/${step}/skip`, { dryRun: true });
+    const { body } = await foretell('a');
+    const text = 'ends a, which is ready, as if it had ended well; then b, c';
+    assert.deepEqual(body, { run, state: 'running', outcome: 'would', text });
+    assert.match((await foretell('d')).body.text, /^ends d, which is waiting, as if it had ended well$/);
+    assert.deepEqual(await stage.states(run), { a: 'ready', b: 'waiting', c: 'waiting', d: 'waiting' });
+    const [a] = await stage.take();
+    assert.ok(a !== undefined);
+    assert.equal(refusal(await foretell('a')), '409 STEP_STATE_WRONG');
+    await stage.end(a, 'succeeded');
+    assert.equal(refusal(await foretell('a')), '409 STEP_STATE_WRONG');
+    assert.equal(refusal(await foretell('bb')), '404 STEP_NOT_FOUND');
+    await stage.work();
+    assert.equal(refusal(await foretell('b')), '409 RUN_STATE_WRONG');
+  });
+
   it('changes its priority as long as it has not ended', async () => {
     const run = await stage.run('diamond');
     assert.equal((await stage.control(run, 'priority', { priority: 9 })).body.outcome, 'done');
