@@ -1,4 +1,4 @@
-import { seconds, type RunView, type StepView } from './run-view.ts';
+import { degradation, seconds, type RunView, type StepView } from './run-view.ts';
 
 /** Prints a line when a step changes its state, and one every few seconds for a step that counts its work. */
 export function runProgress(print: (line: string) => void, now: () => number): (view: RunView) => void {
@@ -34,7 +34,7 @@ function describeChange(step: StepView): string | undefined {
     case 'running':
       return `  ${name}${attempt > 1 ? ` (try ${attempt})` : ''} …`;
     case 'succeeded':
-      return `  ${name}: done in ${seconds(step)} s${isReused(step) ? ', reused' : ''}`;
+      return `  ${name}: done in ${seconds(step)} s${isReused(step) ? ', reused' : ''}${step.degraded === true ? `, ${degradation(step)}` : ''}`;
     case 'failed':
       return `  ${name}: failed: ${step.error?.message ?? 'no reason given'}`;
     default:

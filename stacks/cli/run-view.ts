@@ -9,6 +9,7 @@ export interface StepView {
   readonly attempt: number;
   readonly startedAtMs?: number | null;
   readonly endedAtMs?: number | null;
+  readonly degraded?: boolean;
   readonly items?: { readonly items: number; readonly ended: number; readonly failed: number };
   readonly progress?: {
     readonly done?: number;
@@ -81,9 +82,15 @@ export function describeRun(view: RunView): string {
 }
 
 function remark(step: StepView): string {
+  if (step.degraded === true) return degradation(step);
   if (step.error) return `${step.error.code ?? ''} ${step.error.message ?? ''} ${step.error.hint ?? ''}`.trim();
   if (step.items !== undefined) return `${step.items.ended}/${step.items.items} items, ${step.items.failed} failed`;
   return (step.result as { reused?: boolean } | null | undefined)?.reused === true ? 'reused' : '';
+}
+
+/** Why a step has the result of its fallback. */
+export function degradation({ error }: StepView): string {
+  return `degraded, by its fallback: ${error?.code ?? ''} ${error?.message ?? ''}`.trim();
 }
 
 export function seconds(step: StepView): string {

@@ -1,7 +1,7 @@
 import { OrreryError } from '@orrery/kit/errors';
 import { given, orchestratorVerb, runPath, spanText, timeText, type Caller } from './orchestrator-verb.ts';
 import { required } from './release.ts';
-import { describeRun, type RunView, type StepView } from './run-view.ts';
+import { degradation, describeRun, type RunView, type StepView } from './run-view.ts';
 import { table } from './table.ts';
 import { textOption } from './verb.ts';
 
@@ -18,6 +18,8 @@ interface History {
       readonly tries: number;
       readonly runningMs: number;
       readonly waitingMs: number;
+      readonly refs: number;
+      readonly degraded: number;
     }[];
   };
   readonly howMuch: {
@@ -45,6 +47,7 @@ interface History {
 }
 
 const slowestShown = 5;
+const degradedShown = 10;
 
 export const show = orchestratorVerb({
   name: 'show',
@@ -117,7 +120,10 @@ async function showSteps(
 ) {
   const query = new URLSearchParams({ limit: '500', ...given(asked) });
   const page = await call<{ steps: StepView[]; next: number | null }>('GET', runPath(id, `/steps?${query.toString()}`));
-  const rows = page.steps.map((step) => [step.name, step.state, String(step.attempt), step.error?.message ?? '']);
+  const rows = page.steps.map((step) => {
+    const told = step.degraded === true ? degradation(step) : (step.error?.message ?? '');
+    return [step.name, step.state, String(step.attempt), told];
+  });
   const text = table(['step', 'state', 'try', ''], rows);
   return { json: page, text: page.next === null ? text : `${text}\nand more: --json has their place, the API pages` };
 }
@@ -152,6 +158,7 @@ function describeHistory({ howLong, howMuch, whyFailed, whoDidIt }: History): st
   return [
     `how long  ${spanText(howLong.totalMs)}: ${spanText(howLong.queuedMs)} in the queue, ${spanText(howLong.runningMs)} running`,
     ...slowest,
+    ...describeDegraded(howLong),
     `how much  ${howMuch.attemptSeconds.toFixed(1)} s of attempts (${pools.join(', ') || 'none'}); cost ${cost}`,
     ...(whyFailed === null
       ? []
@@ -164,4 +171,15 @@ function describeHistory({ howLong, howMuch, whyFailed, whoDidIt }: History): st
     'who',
     ...acts,
   ].join('\n');
+}
+
+/** Steps that succeeded with the results of their fallbacks. */
+function describeDegraded({ steps }: History['howLong']): string[] {
+  const degraded = steps.filter((step) => step.degraded > 0);
+  if (degraded.length === 0) return [];
+  const names = degraded.slice(0, degradedShown).map((step) => {
+    return step.refs > 1 ? `${step.step} (${step.degraded} of it and its items)` : step.step;
+  });
+  const more = degraded.length > degradedShown ? ` and ${degraded.length - degradedShown} more` : '';
+  return [`degraded  ${names.join(', ')}${more}: ended with their fallbacks`];
 }

@@ -11,6 +11,7 @@ SELECT
     min(atMs) AS readyAtMs,
     minIf(atMs, to_state = 'running') AS startedAtMs,
     maxIf(atMs, ends) AS endedAtMs,
+    countIf(is_last AND to_state = 'succeeded' AND startsWith(reason, 'degraded: ')) AS degraded,
     count() OVER () AS steps
 FROM (
     SELECT
@@ -18,12 +19,16 @@ FROM (
         ref,
         sequence,
         to_state,
+        reason,
         toUnixTimestamp64Milli(at) AS atMs,
         to_state IN ('succeeded', 'failed', 'skipped', 'cancelled') AS ends,
         leadInFrame(toUnixTimestamp64Milli(at), 1, if(ends, toUnixTimestamp64Milli(at), {asOfMs:Int64})) OVER (
             PARTITION BY step, ref ORDER BY sequence ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING
         ) AS until,
-        greatest(0, until - atMs) AS spent
+        greatest(0, until - atMs) AS spent,
+        leadInFrame(sequence, 1, 0) OVER (
+            PARTITION BY step, ref ORDER BY sequence ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING
+        ) = 0 AS is_last
     FROM run_events FINAL
     WHERE tenant = {tenant:String} AND run = {run:String} AND step != ''
 )

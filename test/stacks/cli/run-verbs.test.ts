@@ -23,8 +23,15 @@ import { Stage, task, token, workflow } from '#test/services/orchestrator/contro
 const workflows = [
   workflow('chain', [task('a'), task('b', ['a'])], { parameters: { day: { type: 'string', default: 'x' } } }),
   workflow('ask', [{ name: 'ask', uses: 'approve', with: { who: ['ann', 'bob'] } }]),
+  workflow('soft', [
+    task('a', [], { fallback: { result: { stale: true } } }),
+    task('b', ['a'], { retry: { attemptsMax: 2, backoffMs: 1 }, fallback: { result: null } }),
+  ]),
   workflow('daily', [task('a')], { triggers: [{ cron: '0 6 * * *' }, { manual: true }] }),
 ];
+
+/** What the history also tells of a step, and nobody asks for here. */
+const timesOfNone = { state: '', retryingMs: 0, suspendedMs: 0, readyAtMs: 0, startedAtMs: null, endedAtMs: null };
 
 describe('the verbs for runs', function () {
   this.timeout(30_000);
@@ -95,6 +102,46 @@ describe('the verbs for runs', function () {
     assert.match((await say(show, [id, '--step', 'a'])).text, /"did": "0"/);
     assert.match((await say(show, [id, '--steps', 'failed'])).text, /^step +state +try\nb +failed +1 +no$/);
     assert.equal((await refusal(show, ['s00-000000000000'])).code, 'RUN_NOT_FOUND');
+  });
+
+  it('show which steps ended with their fallbacks, and why', async () => {
+    const id = await start('soft');
+    await stage.work(({ ref }) => ref === '0');
+    const { text, json } = await say(show, [id]);
+    assert.match(text, /\na +succeeded +1 +\d\.\d +degraded, by its fallback: NO no\n/);
+    assert.match(text, /\nb +succeeded +1 +\d\.\d\n/);
+    const { steps } = json as { steps: { degraded?: true; result: unknown }[] };
+    assert.deepEqual(
+      steps.map(({ degraded, result }) => [degraded, result]),
+      [
+        [true, { stale: true }],
+        [undefined, { did: '1' }],
+      ],
+    );
+    const page = (await say(show, [id, '--steps', 'succeeded'])).text;
+    assert.match(page, /\na +succeeded +1 +degraded, by its fallback: NO no\n/);
+  });
+
+  it('show the fallbacks of a run that only the history knows', async () => {
+    const of = { tries: 1, runningMs: 1000, waitingMs: 0, refs: 1, degraded: 0 };
+    const told = {
+      ...{ tenant: 'main', run: 's00-0old00000000', workflow: 'soft', definition: '', state: 'succeeded' },
+      howLong: {
+        ...{ queuedMs: 0, runningMs: 1000, totalMs: 1000, stepsTotal: 3 },
+        steps: [
+          { ...of, step: 'a', degraded: 1 },
+          { ...of, step: 'each', refs: 4, degraded: 2 },
+          { ...of, step: 'b' },
+        ].map((step) => ({ ...step, ...timesOfNone })),
+      },
+      howMuch: { attemptSeconds: 1, pools: [], cost: 0, unpriced: [] },
+      ...{ whyFailed: null, whoDidIt: [] },
+    };
+    const { history } = stage.started;
+    stage.started = { ...stage.started, history: { ...history, explain: async () => told } };
+    const { text } = await say(show, [told.run]);
+    assert.match(text, /\ndegraded {2}a, each \(2 of it and its items\): ended with their fallbacks\n/);
+    stage.started = { ...stage.started, history };
   });
 
   it('explain what a run waits for', async () => {

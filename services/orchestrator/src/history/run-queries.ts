@@ -21,6 +21,8 @@ export interface StepTimes {
   readonly readyAtMs: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+  /** How many of its refs succeeded with the result of their fallback. */
+  readonly degraded: number;
 }
 
 export interface Act {
@@ -93,6 +95,7 @@ export async function readSteps(
     readyAtMs: Number(row.readyAtMs),
     startedAtMs: timeOf(row.startedAtMs),
     endedAtMs: timeOf(row.endedAtMs),
+    degraded: Number(row.degraded),
   }));
   return { steps, stepsTotal: Number(rows[0]?.steps ?? 0) };
 }

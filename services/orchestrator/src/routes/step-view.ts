@@ -9,6 +9,9 @@ export const StepView = Type.Object({
   attempt: Type.Integer(),
   startedAtMs: Time,
   endedAtMs: Time,
+  degraded: Type.Optional(
+    Type.Literal(true, { description: 'it succeeded with the result of its fallback; error is that of its last try' }),
+  ),
   items: Type.Optional(Type.Object({ items: Type.Integer(), ended: Type.Integer(), failed: Type.Integer() })),
   approvals: Type.Optional(Type.Unknown()),
   progress: Type.Optional(Type.Unknown()),

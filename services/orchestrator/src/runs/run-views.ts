@@ -10,6 +10,8 @@ export interface StepView {
   readonly attempt: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+  /** It succeeded with the result of its fallback: `error` is that of its last try. */
+  readonly degraded?: true;
   /** Of a map that has laid down its items. */
   readonly items?: { readonly items: number; readonly ended: number; readonly failed: number };
   readonly approvals?: unknown;
@@ -133,6 +135,8 @@ export class RunViews {
         attempt: step.attempt,
         startedAtMs: timeOf(step.startedMs),
         endedAtMs: timeOf(step.endedMs),
+        // A step that succeeds by itself leaves no error behind.
+        ...(step.state === 'succeeded' && error !== undefined ? { degraded: true } : {}),
         ...(ofMap === undefined ? {} : { items: ofMap }),
         ...(progress === undefined || endedStates.includes(step.state) ? {} : { progress }),
         ...(error === undefined ? {} : { error }),

@@ -87,8 +87,34 @@ describe('what the history answers', function () {
       readyAtMs: startMs + 1000,
       startedAtMs: startMs + 1500,
       endedAtMs: startMs + 5100,
+      degraded: 0,
     });
     assert.deepEqual([steps[1]?.step, steps[1]?.state, steps[1]?.startedAtMs], ['publish', 'skipped', null]);
+  });
+
+  it('is which steps and items ended with their fallbacks, as long as they were not taken back', async () => {
+    const degraded = { reason: 'degraded: PEER_REFUSED: no' };
+    await record([
+      [0, runMoves('s00-a', 1, ['', 'queued'])],
+      [0, runMoves('s00-a', 2, ['queued', 'running'])],
+      [1, stepMoves('s00-a', 3, ['0', 'call', 'running', 'succeeded'], degraded)],
+      [2, stepMoves('s00-a', 4, ['1.0', 'each', 'running', 'succeeded'], degraded)],
+      [3, stepMoves('s00-a', 5, ['1.1', 'each', 'running', 'succeeded'])],
+      [4, stepMoves('s00-a', 6, ['1.2', 'each', 'running', 'succeeded'], degraded)],
+      [5, stepMoves('s00-a', 7, ['1', 'each', 'suspended', 'succeeded'])],
+      [6, stepMoves('s00-a', 8, ['2', 'again', 'running', 'succeeded'], degraded)],
+      [7, stepMoves('s00-a', 9, ['2', 'again', 'succeeded', 'waiting'])],
+      [8, stepMoves('s00-a', 10, ['2', 'again', 'running', 'succeeded'])],
+      [9, runMoves('s00-a', 11, ['running', 'succeeded'])],
+    ]);
+    const options = { nowMs: startMs, prices: new Map<string, number>() };
+    const found = await explainRun(database, { tenant: 'main', run: 's00-a' }, options);
+    const counts = (found?.howLong.steps ?? []).map(({ step, refs, degraded: of }) => [step, refs, of]);
+    assert.deepEqual(counts.sort(), [
+      ['again', 1, 0],
+      ['call', 1, 1],
+      ['each', 4, 2],
+    ]);
   });
 
   it('is how much, by pool, and unknown where a pool has no price', async () => {
