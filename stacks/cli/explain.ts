@@ -20,7 +20,8 @@ export const explain = orchestratorVerb({
   wordsMax: 1,
   usage: 'RUN',
   help: `For every step that has not ended, what exactly keeps it: needs, its place in line, a limit and who holds it, a pause and who
-made it, a pool that nobody serves, a backoff, a timer, an event, approvals, a child run, items. The first 200 of a large run.
+made it, a pool that nobody serves, a backoff, a timer, an event, approvals, a child run, items, a lease and which workers may
+hold it. The first 200 of a large run.
 Example: npx orrery explain s00-0mb1…
 Then, for instance: npx orrery approve RUN STEP, npx orrery resume RUN, npx orrery skip RUN STEP --reason "…".`,
   async answer({ call }, { words }, { now }) {

@@ -32,6 +32,8 @@ export interface OpenStep {
   readonly limit: Share | undefined;
   /** Of one that runs. */
   readonly leaseEndsMs: number | null;
+  /** Who may work on it, in words; undefined of what orchestrators do themselves. */
+  readonly worker: string | undefined;
   readonly progress: unknown;
   readonly approval:
     | { readonly who: readonly string[]; readonly quorum: number; readonly said: readonly { readonly actor: string }[] }
@@ -264,8 +266,9 @@ function explainRunning(step: OpenStep, { nowMs }: ExplainState): Blocked {
   const { attempt, startedMs, dueMs } = step.record;
   const lease =
     step.leaseEndsMs === null ? 'its lease has run out' : `its lease ends ${inTime(step.leaseEndsMs, nowMs)}`;
+  const worker = step.worker === undefined ? '' : `; ${step.worker}`;
   const progress = step.progress === undefined ? '' : `; progress ${JSON.stringify(step.progress)}`;
-  const text = `try ${attempt} is at work for ${spell(nowMs - startedMs)}; ${lease}, the try at the latest ${inTime(dueMs, nowMs)}${progress}`;
+  const text = `try ${attempt} is at work for ${spell(nowMs - startedMs)}; ${lease}, the try at the latest ${inTime(dueMs, nowMs)}${worker}${progress}`;
   return { blocker: 'at-work', text, sinceMs: startedMs, untilMs: dueMs };
 }
 

@@ -2,6 +2,7 @@ import type { Redis } from '@orrery/kit/redis';
 import { redisFailed } from '../errors.ts';
 import { everyPool } from '../consumers.ts';
 import { keys } from '../core/keys.ts';
+import type { WorkerView } from '../door/types.ts';
 import type { RunReader, RunRecord } from '../runs/run-reader.ts';
 import {
   explain,
@@ -13,6 +14,7 @@ import {
   type Share,
 } from './explain.ts';
 import { endedStates, timeOf, type StepRecord } from './step-record.ts';
+import { tellHolders } from './workers-at-work.ts';
 
 export interface ExplainAnswer {
   readonly run: string;
@@ -31,6 +33,7 @@ interface Found {
 interface Surroundings {
   readonly of: RunRecord;
   readonly records: readonly StepRecord[];
+  readonly workers: readonly WorkerView[];
   readonly limits: ReadonlyMap<string, number>;
   readonly held: ReadonlyMap<string, number>;
 }
@@ -51,7 +54,8 @@ export class Explainer {
     this.#reader = reader;
   }
 
-  async explain(tenant: string, run: string): Promise<ExplainAnswer> {
+  /** `workers`: those that are connected to this process and serve the tenant. */
+  async explain(tenant: string, run: string, workers: readonly WorkerView[]): Promise<ExplainAnswer> {
     const of = await this.#reader.record(tenant, run);
     const { state } = of.summary;
     if (!['queued', 'running', 'cancelling'].includes(state)) return { run, state, openSteps: 0, explanations: [] };
@@ -63,7 +67,7 @@ export class Explainer {
     const shown = [...open.slice(0, explainedMax)];
     const room = explainedMax - shown.length;
     if (room > 0) shown.push(...(await this.#openItems(of, open, room)));
-    const snapshot = await this.#snapshot(of, records, shown).catch((error: unknown) => {
+    const snapshot = await this.#snapshot({ of, records, workers }, shown).catch((error: unknown) => {
       throw redisFailed('explaining a run', error);
     });
     return { run, state, openSteps: open.length, explanations: explain(snapshot) };
@@ -83,7 +87,11 @@ export class Explainer {
     return found;
   }
 
-  async #snapshot(of: RunRecord, records: readonly StepRecord[], shown: readonly Found[]): Promise<ExplainState> {
+  async #snapshot(
+    given: Pick<Surroundings, 'of' | 'records' | 'workers'>,
+    shown: readonly Found[],
+  ): Promise<ExplainState> {
+    const { of } = given;
     const { shard, run, hash } = of;
     const { tenant, workflow, state, createdAtMs } = of.summary;
     const redis = this.#redis;
@@ -97,7 +105,7 @@ export class Explainer {
       redis.zscore(keys.timers(shard), `deadline|${run}||0`),
       redis.time(),
     ]);
-    const around: Surroundings = { of, records, limits: numbers(limits), held: numbers(held) };
+    const around: Surroundings = { ...given, limits: numbers(limits), held: numbers(held) };
     const steps = await Promise.all(shown.map((each) => this.#step(each, around)));
     const pools = new Map<string, PoolState>();
     for (const { pool } of steps) if (!pools.has(pool)) pools.set(pool, await this.#pool(pool, around));
@@ -166,7 +174,7 @@ export class Explainer {
   }
 
   async #step({ ref, record }: Found, around: Surroundings): Promise<OpenStep> {
-    const { of, records } = around;
+    const { of, records, workers } = around;
     const { shard, run, plan, summary, hash } = of;
     const profile = plan.profileOf(ref);
     const pool = pinnedPool(profile?.pool ?? '', hash['pins']);
@@ -194,6 +202,7 @@ export class Explainer {
       holders: atKey ? await this.#holdersOf(shard, record.on) : [],
       limit: atKey ? { held: around.held.get(record.on) ?? 0, most: profile?.limit } : undefined,
       leaseEndsMs: leaseEnds === null ? null : Number(leaseEnds),
+      worker: profile?.kind === 'task' ? tellHolders(pool, workers) : undefined,
       progress,
       approval: approval as OpenStep['approval'],
       childState: record.on === 'child' ? await this.#stateOf(shard, record.key) : undefined,

@@ -134,7 +134,10 @@ function addReads(app: App, ready: Ready): void {
         response: { 200: Explained, ...errors },
       },
     },
-    (request) => ready().explainer.explain(request.tenant, request.params.id),
+    (request) => {
+      const { explainer, workers } = ready();
+      return explainer.explain(request.tenant, request.params.id, workers(request.tenant));
+    },
   );
 }
 

@@ -81,9 +81,28 @@ describe('every step that has not ended names its blocker', function () {
     assert.equal(only.blocker, 'at-work');
     assert.match(
       only.text,
-      /^try 1 is at work for 0\.\d s; its lease ends in (29\.\d|30\.0) s, the try at the latest in 5 min; progress \{"done":3\}$/,
+      /^try 1 is at work for 0\.\d s; its lease ends in (29\.\d|30\.0) s, the try at the latest in 5 min; .*; progress \{"done":3\}$/,
     );
     assert.equal(only.untilMs, claimed.dueMs);
+  });
+
+  it('one that runs: which workers of its pool may have it, or that none is connected here', async () => {
+    const run = await stage.run('single');
+    await stage.take();
+    const { started } = stage;
+    const worker = { tenant: 'main', pool: 'default', build: 'b1', handlers: ['work'], slots: 8, held: 0, sinceMs: 0 };
+    const telling = async (...workers: readonly object[]) => {
+      const views = workers.map((each, index) => ({ ...worker, worker: `w-${index}`, ...each }));
+      stage.started = { ...started, workers: () => views };
+      return (await of(run, 'only')).text.split('; ').at(-1);
+    };
+    const idle = { held: 0 };
+    assert.equal(await telling(), 'its worker is not connected to this orchestrator');
+    assert.equal(await telling(idle, { pool: 'gpus', held: 2 }), 'its worker is not connected to this orchestrator');
+    assert.equal(await telling(idle, { held: 3 }), 'of the workers connected here it may be w-1 (build b1, 3 in hand)');
+    const two = 'of the workers connected here it may be w-0 (build b1, 1 in hand) or w-1 (build b2, 2 in hand)';
+    assert.equal(await telling({ held: 1 }, { held: 2, build: 'b2' }), two);
+    stage.started = started;
   });
 
   it('one at a limit: of the tenant, of the pool, of its key with who holds it', async () => {
