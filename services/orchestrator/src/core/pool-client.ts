@@ -119,12 +119,8 @@ export class PoolClient {
     }
     const safeUntilMs = clock.now() + leaseMs;
     try {
-      const asked = { pools, want, leaseMs, ...(tenant === undefined ? {} : { tenant }) };
-      const { codes, claimed } = await transitions.exchange(
-        shard,
-        asked,
-        batch.map(({ ending }) => ending),
-      );
+      const endings = batch.map(({ ending }) => ending);
+      const { codes, claimed } = await transitions.exchange(shard, { pools, want, leaseMs, tenant }, endings);
       this.#failures = 0;
       if (demand === undefined) this.#free -= claimed.length;
       this.#mayHaveMore ||= want > 0 && claimed.length === want;

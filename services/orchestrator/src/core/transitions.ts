@@ -89,13 +89,20 @@ export class Transitions {
       readonly want: number;
       readonly leaseMs: number;
       /** Whose steps alone; absent: every tenant's. */
-      readonly tenant?: string;
+      readonly tenant?: string | undefined;
     },
     endings: readonly Ending[],
   ): Promise<{ readonly codes: Acceptance[]; readonly claimed: ClaimedStep[] }> {
     const rows = endings.map((ending) => [
-      ...[ending.run, ending.ref, ending.fence, ending.outcome, ending.payload, ending.class ?? 'failure'],
-      ...[ending.retryable === true ? 1 : 0, ending.reason ?? '', ending.retryAfterMs ?? 0],
+      ending.run,
+      ending.ref,
+      ending.fence,
+      ending.outcome,
+      ending.payload,
+      ending.class ?? 'failure',
+      ending.retryable === true ? 1 : 0,
+      ending.reason ?? '',
+      ending.retryAfterMs ?? 0,
     ]);
     const answer = await this.#call(shard, 'exchange', [
       String(this.#deps.random()),
@@ -233,11 +240,11 @@ export class Transitions {
     return answer;
   }
 
-  async #run(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
+  #run(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
     return this.#send(shard, verb, [this.#deps.release(), ...args]);
   }
 
-  async #send(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
+  #send(shard: string, verb: string, args: readonly (string | number)[]): Promise<unknown> {
     const { redis, library } = this.#deps;
     const call = { name: `${library.name}_${verb}`, keys: [keys.prefix(shard)], args };
     return fcall(redis, library, call).catch((error: unknown) => {

@@ -113,20 +113,24 @@ export class Line {
   /** Spreads what may be claimed over the seats, one slot at a time: few steps then go to many workers. */
   #demand(): number {
     if (this.#options.now() < this.#restUntilMs) return 0;
-    const before = this.#asides.length;
     const start = this.#next % Math.max(1, this.#seats.length);
     this.#next += 1;
-    let open = [...this.#seats.slice(start), ...this.#seats.slice(0, start)]
+    const open = [...this.#seats.slice(start), ...this.#seats.slice(0, start)]
       .map((seat) => ({ seat, free: seat.offer(this) }))
       .filter(({ free }) => free > 0);
-    for (let round = 1; open.length > 0 && this.#asides.length - before < claimsMax; round += 1) {
-      for (const { seat } of open.slice(0, claimsMax - (this.#asides.length - before))) {
+    const sum = open.reduce((count, { free }) => count + free, 0);
+    const total = Math.min(sum, claimsMax);
+    let asked = 0;
+    for (let round = 1; asked < total; round += 1) {
+      for (const { seat, free } of open) {
+        if (asked === total) break;
+        if (free < round) continue;
         seat.setAside(1);
         this.#asides.push(seat);
+        asked += 1;
       }
-      open = open.filter(({ free }) => free > round);
     }
-    return this.#asides.length - before;
+    return total;
   }
 
   #onWork(claimed: readonly Claimed[], asked: number): void {
