@@ -1,5 +1,7 @@
 import type { Redis } from '@orrery/kit/redis';
 import { keys } from './core/keys.ts';
+import type { WorkerView } from './door/types.ts';
+import type { OrchestratorMetrics } from './metrics.ts';
 
 /** The pool under which everybody who takes steps is listed, whatever they take: where nobody is, nobody has told. */
 export const everyPool = '*';
@@ -13,6 +15,19 @@ export async function measureOutboxes(
   gauge: { set(labels: { readonly shard: string }, value: number): void },
 ): Promise<void> {
   for (const shard of shards) gauge.set({ shard }, await redis.xlen(keys.outbox(shard)));
+}
+
+/** The workers that are connected, and what they have in hand, by pool; a pool that the last one left is no longer told of. */
+export function measureWorkers(
+  workers: readonly Pick<WorkerView, 'pool' | 'held'>[],
+  metrics: Pick<OrchestratorMetrics, 'workers' | 'workersHeld'>,
+): void {
+  metrics.workers.reset();
+  metrics.workersHeld.reset();
+  for (const { pool, held } of workers) {
+    metrics.workers.inc({ pool });
+    metrics.workersHeld.inc({ pool }, held);
+  }
 }
 
 /** A pool of a shard, from which somebody takes. */

@@ -12,6 +12,8 @@ export interface OrchestratorMetrics {
   /** 0 closed, 1 half-open, 2 open. */
   readonly circuits: Gauge<'callee'>;
   readonly outbox: Gauge<'shard'>;
+  readonly workers: Gauge<'pool'>;
+  readonly workersHeld: Gauge<'pool'>;
   readonly fired: Counter<'outcome'>;
   readonly fireLag: Histogram;
 }
@@ -50,6 +52,18 @@ export function createMetrics(registry: Registry): OrchestratorMetrics {
       name: 'orrery_orchestrator_outbox_entries',
       help: 'Entries of the log that the bus does not have; at its bound no runs are taken in',
       labelNames: ['shard'],
+      registers,
+    }),
+    workers: new Gauge({
+      name: 'orrery_orchestrator_workers',
+      help: 'Workers that are connected to this process',
+      labelNames: ['pool'],
+      registers,
+    }),
+    workersHeld: new Gauge({
+      name: 'orrery_orchestrator_workers_steps_held',
+      help: 'Attempts that the workers connected to this process have in hand',
+      labelNames: ['pool'],
       registers,
     }),
     fired: counter('fired', 'Logical times and happenings that triggers decided, by what became of them', ['outcome']),

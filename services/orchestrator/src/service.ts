@@ -11,7 +11,7 @@ import { assembleFollow } from './assembly/follow.ts';
 import { assembleTriggers } from './assembly/triggers.ts';
 import { assembleWork } from './assembly/work.ts';
 import type { OrchestratorContext } from './config.ts';
-import { measureOutboxes, ownPlaces, tellConsumers, type Place } from './consumers.ts';
+import { measureOutboxes, measureWorkers, ownPlaces, tellConsumers, type Place } from './consumers.ts';
 import { readCatalogue, type Catalogue } from './definitions.ts';
 import { openDoor } from './door/admission.ts';
 import type { Door } from './door/door.ts';
@@ -110,7 +110,7 @@ async function startOrchestrator(
   const telling = openLoop({
     name: 'tell',
     idleMs: tellIdleMs,
-    round: () => tell({ redis, shards, metrics }, self, [...ownPlaces(shards, settings), ...lines.places()]),
+    round: () => tell({ redis, shards, metrics, door }, self, [...ownPlaces(shards, settings), ...lines.places()]),
   });
   timekeeper.start();
   worker.start();
@@ -153,12 +153,16 @@ async function openCore(context: OrchestratorContext, redis: Redis) {
   return { shards, catalogue, transitions, reader, gate };
 }
 
-/** What others want to know of this process and of the shards: who takes from where, and how much waits for the bus. */
-async function tell(
-  of: { readonly redis: Redis; readonly shards: readonly string[]; readonly metrics: OrchestratorMetrics },
-  self: string,
-  places: readonly Place[],
-): Promise<boolean> {
+interface Told {
+  readonly redis: Redis;
+  readonly shards: readonly string[];
+  readonly metrics: OrchestratorMetrics;
+  readonly door: Pick<Door, 'workers'>;
+}
+
+/** What others want to know of this process and of the shards: its workers, who takes from where, and how much waits for the bus. */
+async function tell(of: Told, self: string, places: readonly Place[]): Promise<boolean> {
+  measureWorkers(of.door.workers(), of.metrics);
   await measureOutboxes(of.redis, of.shards, of.metrics.outbox);
   await tellConsumers(of.redis, self, places);
   return false;
