@@ -26,14 +26,14 @@ control_verbs.pause = function(ctx, run, _, change)
   if not is_open(run) or run.state == 'cancelling' then return 'wrong-state' end
   if run.paused ~= '' then return 'nothing' end
   run.paused, run.changed = cjson.encode({ actor = change.actor, reason = change.reason, atMs = ctx.now }), true
-  emit(ctx, run, nil, run.state, 'paused', change)
+  emit(ctx, run, no_step, run.state, 'paused', change)
   return 'done'
 end
 
 control_verbs.resume = function(ctx, run, _, change)
   if run.paused == '' then return 'nothing' end
   run.paused, run.changed = '', true
-  emit(ctx, run, nil, 'paused', run.state, change)
+  emit(ctx, run, no_step, 'paused', run.state, change)
   later(ctx, 'unpark', 'run|' .. run.id, 1e6)
   return 'done'
 end
@@ -53,7 +53,7 @@ control_verbs.priority = function(ctx, run, how, change)
   if not is_open(run) then return 'wrong-state' end
   run.priority, run.rank, run.changed = how.priority, false, true
   if run.state == 'queued' then redis.call('ZADD', key(ctx, 'queue', run.lane), rank_of(run), run.id) end
-  emit(ctx, run, nil, run.state, run.state, change)
+  emit(ctx, run, no_step, run.state, run.state, change)
   return 'done'
 end
 

@@ -19,7 +19,7 @@ local function head_of(ctx, digest)
   local head = cjson.decode(found[1])
   for _, profile in ipairs(head.profiles) do
     if profile.body then profile.body = head.profiles[profile.body + 1] end
-    profile.to_running, profile.scope = { pool = profile.pool }, 'p|' .. profile.pool
+    profile.to_running, profile.scope = { pool_json = ',' .. cjson.encode(profile.pool) .. ']' }, 'p|' .. profile.pool
   end
   make_room()
   kept.heads[digest] = head

@@ -12,14 +12,16 @@ local pairs_max = 500
 -- find what they found.
 local forgotten_after_ms = 600000
 
-local small = {}
+local texts, texts_count, texts_max = {}, 0, 8192
 
 -- A whole number as text. Lua's own way is that of a fraction: it takes ten times as long, and beyond 1e14 it writes an exponent.
+-- The same few come again and again: counts, numbers of steps, and the times of a call.
 local function digits(number)
-  local known = small[number]
+  local known = texts[number]
   if known then return known end
+  if texts_count == texts_max then texts, texts_count = {}, 0 end
   local text = string.format('%d', number)
-  if number >= 0 and number < 1024 then small[number] = text end
+  texts[number], texts_count = text, texts_count + 1
   return text
 end
 

@@ -48,16 +48,21 @@ local function join_turn(ctx, pool, tenant)
 end
 
 local function line_up(ctx, run, ref, profile)
-  local pool = pool_of(run, profile)
-  local line = ctx.ready[pool .. ':' .. run.tenant]
+  local place = run.places[profile]
+  if place == nil then
+    place = pool_of(run, profile) .. ':' .. run.tenant
+    run.places[profile] = place
+  end
+  local line = ctx.ready[place]
   if line == nil then
-    line = { pool = pool, tenant = run.tenant, members = {} }
-    ctx.ready[pool .. ':' .. run.tenant] = line
+    line = { pool = pool_of(run, profile), tenant = run.tenant, members = {}, ranked = false }
+    ctx.ready[place] = line
   end
   -- Who gets the slots of a key is a matter of rank.
-  line.ranked = line.ranked or profile.limit > 0
-  line.members[#line.members + 1] = rank_of(run)
-  line.members[#line.members + 1] = run.id .. '|' .. ref
+  if profile.limit > 0 then line.ranked = true end
+  local members = line.members
+  local last = #members
+  members[last + 1], members[last + 2] = run.rank or rank_of(run), run.id .. '|' .. ref
 end
 
 -- Writes the lines of a pool, or all, so that a claim of the same call finds them.
@@ -74,8 +79,7 @@ end
 local function park(ctx, run, ref, scope)
   local step = run.steps[ref]
   step.on = scope
-  run.dirty[ref] = true
-  touch(ctx, run)
+  note(ctx, run, ref, step)
   redis.call('ZADD', key(ctx, 'park', scope), rank_of(run), run.id .. '|' .. ref)
 end
 
@@ -90,8 +94,7 @@ local function unpark(ctx, scope, wanted)
     local step = run and step_of(ctx, run, ref)
     if step and step.state == 'ready' and step.on == scope then
       step.on = ''
-      run.dirty[ref] = true
-      touch(ctx, run)
+      note(ctx, run, ref, step)
       line_up(ctx, run, ref, profile_of(ctx, run, ref))
       wanted = wanted - 1
     end
@@ -129,9 +132,9 @@ end
 
 local function count(ctx, run, step, profile, change)
   run.active = run.active + change
-  local tenant, pool = run.scope, profile.scope
-  ctx.held[tenant] = held_in(ctx, tenant) + change
-  ctx.held[pool] = held_in(ctx, pool) + change
+  local held, tenant, pool = ctx.held, run.scope, profile.scope
+  held[tenant] = (held[tenant] or held_in(ctx, tenant)) + change
+  held[pool] = (held[pool] or held_in(ctx, pool)) + change
   if step.key == '' then return end
   local scope = key_scope(run, step)
   ctx.held[scope] = held_in(ctx, scope) + change
@@ -208,8 +211,9 @@ local function grant(ctx, id, ref, lease_ms, taken)
   step.fence, step.attempt, step.started, step.due = next_fence(ctx), step.attempt + 1, ctx.now, ctx.now + profile.attempt
   count(ctx, run, step, profile, 1)
   move_step(ctx, run, ref, 'running', profile.to_running)
-  ctx.leases[#ctx.leases + 1] = digits(math.min(ctx.now + lease_ms, step.due))
-  ctx.leases[#ctx.leases + 1] = lease_member(run, ref, step)
+  local leases = ctx.leases
+  local last = #leases
+  leases[last + 1], leases[last + 2] = digits(math.min(ctx.now + lease_ms, step.due)), lease_member(run, ref, step)
   taken[#taken + 1] = { run = run, ref = ref, step = step }
   return true
 end

@@ -13,8 +13,8 @@ local function run_of(ctx, id)
   local run = { id = id, tenant = v[1], actor = v[2], workflow = v[3], definition = v[4], state = v[5], created = tonumber(v[6]),
     priority = tonumber(v[7]), left = tonumber(v[8]), failed = tonumber(v[9]), active = tonumber(v[10]), sequence = tonumber(v[11]), pins = v[12],
     paused = v[13], ending = v[14], pending = tonumber(v[15]), started = tonumber(v[16]), ended = tonumber(v[17]), named = v[18],
-    lane = v[1] .. '/' .. v[3], json = '["' .. id .. '",', steps = {}, dirty = {}, data = {}, dropped = {}, touched = false, changed = false,
-    quoted_actor = false, scope = 't|' .. v[1], rank = false }
+    lane = v[1] .. '/' .. v[3], json = '["' .. id .. '",', steps = {}, noted = {}, data = {}, dropped = {}, touched = false, changed = false,
+    quoted_actor = false, scope = 't|' .. v[1], rank = false, places = {}, arrivals = {} }
   ctx.runs[id] = run
   return run
 end
@@ -47,11 +47,22 @@ local function later_of(ctx, run, kind, ...)
   later(ctx, kind, run.id, ...)
 end
 
+-- Steps under a lease as the call that gave it left them, by their text: a fence names one attempt, so the text stands for one step.
+local leased, leased_count, leased_max = {}, 0, 2048
+local never_tried = '["ready",0,0,0,"0",0,0,0,"",""]'
+
 -- A step as it lies there, or fresh, with its plan and how it runs.
 local function decode_step(ctx, run, ref, text)
-  local plan, profile = plan_of(ctx, run, ref), profile_of(ctx, run, ref)
-  if not text then
-    return { state = 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '',
+  local known = leased[text]
+  if known and known.ref == ref and known.definition == run.definition then
+    leased[text], leased_count = nil, leased_count - 1
+    return known
+  end
+  local plan = plan_of(ctx, run, ref)
+  local profile = plan.profile
+  if profile.body and string.find(ref, '.', 1, true) then profile = profile.body end
+  if not text or text == never_tried then
+    return { state = text and 'ready' or 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '',
       plan = plan, profile = profile }
   end
   local v = cjson.decode(text)
@@ -93,20 +104,21 @@ local function field_of_run(ctx, run, field)
 end
 
 -- `what`: ref, name, attempt and fence of a step as JSON; the run itself has none. An event to running names the pool.
+local no_step = ',"","",0,"0","'
 local function emit(ctx, run, what, from, to, change)
-  touch(ctx, run)
   if not run.quoted_actor then
+    touch(ctx, run)
     run.quoted_actor = quoted(run.actor)
     ctx.named[run.id] = run.named
   end
-  run.sequence = run.sequence + 1
-  ctx.events[#ctx.events + 1] = run.json .. digits(run.sequence) .. ',' .. (what or '"","",0,"0"') .. ',"' .. from .. '","' .. to .. '",'
-    .. quoted(change.reason) .. ',' .. (change.actor and quoted(change.actor) or run.quoted_actor)
-    .. (change.pool and ',' .. quoted(change.pool) .. ']' or ']')
+  local sequence, actor, events = run.sequence + 1, change.actor, ctx.events
+  run.sequence = sequence
+  events[#events + 1] = run.json .. digits(sequence) .. what .. from .. '","' .. to .. '",' .. quoted(change.reason) .. ','
+    .. (actor and quoted(actor) or run.quoted_actor) .. (change.pool_json or ']')
 end
 
 local function move_run(ctx, run, to, change)
-  emit(ctx, run, nil, run.state, to, change)
+  emit(ctx, run, no_step, run.state, to, change)
   run.state, run.changed = to, true
 end
 
@@ -114,15 +126,23 @@ local no_change = {}
 
 local function emit_step(ctx, run, ref, to, change)
   local step = run.steps[ref]
-  local what = '"' .. ref .. '",' .. step.plan.json .. ',' .. digits(step.attempt) .. ',"' .. step.fence .. '"'
-  emit(ctx, run, what, step.state, to, change or no_change)
+  local what = ',"' .. ref .. '",' .. step.plan.json .. ',' .. digits(step.attempt) .. ',"' .. step.fence .. '","'
+  emit(ctx, run, what, step.state, to, change)
+end
+
+-- Written at the end of the call.
+local function note(ctx, run, ref, step)
+  if step.noted then return end
+  step.noted = true
+  touch(ctx, run)
+  run.noted[#run.noted + 1] = ref
 end
 
 local function move_step(ctx, run, ref, to, change)
   local step = run.steps[ref]
   emit_step(ctx, run, ref, to, change)
-  step.state, step.on = to, change and change.on or ''
-  run.dirty[ref] = true
+  step.state, step.on = to, change.on or ''
+  note(ctx, run, ref, step)
 end
 
 local function timer(kind, run, ref, number)
@@ -137,6 +157,12 @@ local function drop_timer(ctx, member)
   redis.call('ZREM', key(ctx, 'timers'), member)
 end
 
+local function keep_leased(run, ref, step, text)
+  if leased_count == leased_max then leased, leased_count = {}, 0 end
+  step.ref, step.definition = ref, run.definition
+  leased[text], leased_count = step, leased_count + 1
+end
+
 local function write_run(ctx, run)
   redis.call('HSET', key(ctx, 'run', run.id), 'left', digits(run.left), 'active', digits(run.active), 'sequence',
     digits(run.sequence))
@@ -146,11 +172,13 @@ local function write_run(ctx, run)
       digits(run.ended), 'priority', run.priority, 'paused', run.paused, 'ending', run.ending, 'pending', run.pending)
   end
   local steps, data, dropped = {}, {}, {}
-  for ref in pairs(run.dirty) do
+  for i, ref in ipairs(run.noted) do
     local s = run.steps[ref]
-    steps[#steps + 1] = ref
-    steps[#steps + 1] = '["' .. s.state .. '",' .. digits(s.attempt) .. ',' .. digits(s.failures) .. ',' .. digits(s.lapses) .. ',"' .. s.fence
+    s.noted = false
+    local text = '["' .. s.state .. '",' .. digits(s.attempt) .. ',' .. digits(s.failures) .. ',' .. digits(s.lapses) .. ',"' .. s.fence
       .. '",' .. digits(s.started) .. ',' .. digits(s.ended) .. ',' .. digits(s.due) .. ',' .. quoted(s.on) .. ',' .. quoted(s.key) .. ']'
+    steps[2 * i - 1], steps[2 * i] = ref, text
+    if s.state == 'running' then keep_leased(run, ref, s, text) end
   end
   for field, text in pairs(run.data) do
     data[#data + 1] = field

@@ -30,16 +30,15 @@ local function release_step(ctx, run, ref)
   ctx.work = ctx.work + 1
   local profile = step.profile
   if profile.total > 0 then set_timer(ctx, ctx.now + profile.total, timer('total', run, ref)) end
-  make_ready(ctx, run, ref)
+  make_ready(ctx, run, ref, no_change)
 end
 
 -- Books that a need of `child` has ended well; flush_arrivals counts them together.
 local function arrive(ctx, run, child)
-  local place = run.id .. '|' .. digits(child)
-  local found = ctx.arrivals[place]
+  local found = run.arrivals[child]
   if found == nil then
-    found = { run = run, ref = digits(child), count = 0 }
-    ctx.arrivals[place] = found
+    found = { run = run, ref = digits(child), child = child, count = 0 }
+    run.arrivals[child] = found
     ctx.arrivals[#ctx.arrivals + 1] = found
   end
   found.count = found.count + 1
@@ -51,8 +50,9 @@ local function flush_arrivals(ctx)
   ctx.arrivals = {}
   local refs = {}
   for _, each in ipairs(found) do
-    refs[each.run.id] = refs[each.run.id] or {}
-    table.insert(refs[each.run.id], each.ref)
+    local own = refs[each.run.id]
+    if own then own[#own + 1] = each.ref else refs[each.run.id] = { each.ref } end
+    each.run.arrivals[each.child] = nil
   end
   for id, list in pairs(refs) do load_steps(ctx, ctx.runs[id], list) end
   for _, each in ipairs(found) do
@@ -66,6 +66,7 @@ end
 local function drop_step_timers(ctx, run, ref, step)
   local profile = step.profile
   if profile.total > 0 then drop_timer(ctx, timer('total', run, ref)) end
+  if step.state == 'running' then return end
   if step.state == 'retrying' then drop_timer(ctx, timer('retry', run, ref, step.attempt)) end
   if step.state == 'ready' and profile.queue > 0 then drop_timer(ctx, timer('queue', run, ref, step.attempt)) end
   if step.state == 'suspended' then drop_timer(ctx, timer('wake', run, ref, step.attempt)) end
