@@ -1,7 +1,7 @@
 -- What people do to a run, a step, a workflow, a tenant or a pool.
 -- Input:  ARGV[2] verb, ARGV[3] tenant, ARGV[4] actor, ARGV[5] reason, ARGV[6] run, or a scope, ARGV[7] how (JSON), by verb:
 --         cancel {grace (ms)}; kill; pause, resume (a run, or a scope: t|tenant, w|tenant/workflow); skip {ref}; priority {priority}
---         reset {steps: up to 64 [ref, state, arrived, on], wts: {field: number}, left, last, definition or '', outbox_max, queued_max}
+--         reset {steps: up to 32 [ref, state, arrived, on], wts: {field: number}, left, last, definition or '', outbox_max, queued_max}
 --         limit {most: number, -1 for none} (scope t|…, p|…, w|… weight, b|… retries a minute)
 --         ARGV[8] only in the log: the bound of the outbox as a reset found it
 -- Output: {"now": us, "outcome": done | nothing | missing | wrong-state | outbox-full | queue-full, "state": of the run or step}

@@ -5,7 +5,7 @@
 -- one slot. ARGV[1] is the release. `library` is set by the loader; every function's name begins with it.
 
 -- Most items of work in a call, so that Redis is never held for long: what is wider goes on from the list `todo`.
-local work_max = 64
+local work_max = 32
 -- Most arguments of one write: Lua's stack is bounded.
 local pairs_max = 500
 -- What holds for a time holds by the clock of the log. Redis forgets it this much later (ms), so that entries that are applied again

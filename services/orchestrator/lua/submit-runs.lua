@@ -1,5 +1,5 @@
 -- Takes in runs: once for each name, each idempotency key, and each logical time of a trigger.
--- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 32:
+-- Input:  ARGV[2] most runs queued of a workflow, ARGV[3] most entries in the outbox, ARGV[4] list (JSON) of up to 16:
 --         { run, tenant, actor, workflow, definition, parameters (JSON), trigger, logical (ms), key, request, key_ms, runs_max, timeout (ms),
 --           priority, overlap (queue | skip | replace), automatic (a trigger asks, no person), fired (whose watermark moves, or ''),
 --           after (ms: a watermark beyond it says that this time was decided), parent (run|ref or ''), pins (JSON or ''), limit_keys { ref = key } }

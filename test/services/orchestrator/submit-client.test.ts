@@ -41,16 +41,16 @@ describe('taking runs in', () => {
     );
   });
 
-  it('asks for at most 32 in a call, and for fewer that are large', async () => {
+  it('asks for at most 16 in a call, and for fewer that are large', async () => {
     const core = new SlowCore();
     const client = new SubmitClient('s00', core);
     const small = Array.from({ length: 33 }, (_, index) => client.submit(asked(`s${index}`)));
     const large = ['x', 'y'].map((run) => client.submit(asked(run, 'p'.repeat(100_000))));
-    for (let call = 0; call < 4; call += 1) await core.answer();
+    for (let call = 0; call < 5; call += 1) await core.answer();
     await Promise.all([...small, ...large]);
     assert.deepEqual(
       core.calls.map((runs) => runs.length),
-      [32, 2, 1],
+      [16, 16, 2, 1],
     );
   });
 

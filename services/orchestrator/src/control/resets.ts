@@ -31,7 +31,7 @@ export interface ResetView {
   readonly steps: readonly string[];
 }
 
-const rowsPerCall = 64;
+const rowsPerCall = 32;
 const ticksMax = 50;
 export const stepsToldMax = 1000;
 

@@ -35,8 +35,8 @@ export interface TransitionDeps {
 }
 
 /** Most that one call is given, so that Redis is never held for long. */
-export const endingsMax = 64;
-export const submissionsMax = 32;
+export const endingsMax = 32;
+export const submissionsMax = 16;
 export const beatsMax = 256;
 const purgedMax = 64;
 
@@ -66,7 +66,7 @@ export class Transitions {
     this.#defined.add(`${shard} ${plan.digest}`);
   }
 
-  /** Takes in up to 32 runs of one shard; each has its own outcome. Their definitions are laid down first where they are missing. */
+  /** Takes in up to 16 runs of one shard; each has its own outcome. Their definitions are laid down first where they are missing. */
   async submit(shard: string, submissions: readonly Submission[]): Promise<Submitted[]> {
     for (const { plan } of submissions) {
       if (!this.#defined.has(`${shard} ${plan.digest}`)) await this.define(shard, plan);
@@ -81,7 +81,7 @@ export class Transitions {
     );
   }
 
-  /** Hands in up to 64 endings and takes the next steps of the pools. */
+  /** Hands in up to 32 endings and takes the next steps of the pools. */
   async exchange(
     shard: string,
     asked: {
