@@ -93,22 +93,11 @@ export class Transitions {
     },
     endings: readonly Ending[],
   ): Promise<{ readonly codes: Acceptance[]; readonly claimed: ClaimedStep[] }> {
-    const rows = endings.map((ending) => [
-      ending.run,
-      ending.ref,
-      ending.fence,
-      ending.outcome,
-      ending.payload,
-      ending.class ?? 'failure',
-      ending.retryable === true ? 1 : 0,
-      ending.reason ?? '',
-      ending.retryAfterMs ?? 0,
-    ]);
     const answer = await this.#call(shard, 'exchange', [
       String(this.#deps.random()),
       JSON.stringify({ pools: asked.pools, want: asked.want, tenant: asked.tenant }),
       asked.leaseMs,
-      JSON.stringify(rows),
+      JSON.stringify(endings.map(rowOf)),
     ]);
     const codes = (answer['codes'] as number[]).map((code) =>
       code === 1 ? 'accepted' : code === 0 ? 'repeated' : 'stale',
@@ -266,4 +255,11 @@ function shardClosed(shard: string): OrreryError {
     retry: 'retryable',
     status: 503,
   });
+}
+
+/** What a success has nothing to say of is left away: it is what most endings are. */
+function rowOf({ run, ref, fence, outcome, payload, ...failure }: Ending): (string | number)[] {
+  if (outcome === 'succeeded') return [run, ref, fence, outcome, payload];
+  const { class: kind = 'failure', retryable = false, reason = '', retryAfterMs = 0 } = failure;
+  return [run, ref, fence, outcome, payload, kind, retryable ? 1 : 0, reason, retryAfterMs];
 }

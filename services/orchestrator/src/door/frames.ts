@@ -114,6 +114,19 @@ export function readFrame(data: Buffer, isBinary: boolean): WorkerFrame {
   throw refused('FRAME_INVALID', `${String(type)}: ${told.join('; ')}`, hint);
 }
 
+/** A text as RFC 6455 has a server send it: one frame, not masked. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(header + length);
+  frame[0] = 0x81;
+  frame[1] = header === 2 ? length : header === 4 ? 126 : 127;
+  if (header === 4) frame.writeUInt16BE(length, 2);
+  if (header === 10) frame.writeBigUInt64BE(BigInt(length), 2);
+  frame.write(text, header);
+  return frame;
+}
+
 function parse(data: Buffer): unknown {
   try {
     return JSON.parse(data.toString('utf8'));

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { Answers } from './answers.ts';
-import { frameBytesMax, listMax } from './frames.ts';
+import { frameBytesMax, listMax, textFrame } from './frames.ts';
 import type { FinishCode, Lease } from './types.ts';
 
 export interface TaskFrame extends Lease {
@@ -33,6 +33,8 @@ export class Outbox {
   /** Told of a task that is over the bound of a frame by itself. */
   readonly #onTooLarge: (task: TaskFrame, bytes: number) => void;
   #tasks: TaskFrame[] = [];
+  /** Encoded, for the write at the end of this turn. */
+  #frames: Buffer[] = [];
   #isFlushing = false;
   #isLeaving = false;
 
@@ -48,7 +50,7 @@ export class Outbox {
 
   /** At once. */
   send(frame: object): void {
-    this.#sendText(JSON.stringify(frame));
+    if (this.isOpen) this.#socket.send(JSON.stringify(frame));
   }
 
   push(task: TaskFrame): void {
@@ -79,42 +81,37 @@ export class Outbox {
     this.#isFlushing = true;
     setImmediate(() => {
       this.#isFlushing = false;
-      if (!this.isOpen) return;
-      // Frames of one turn leave by one write.
-      this.#wire.cork();
-      this.#flush();
-      this.#wire.uncork();
+      if (this.isOpen) this.#flush();
     });
   }
 
   #flush(): void {
     const codes = this.answers.take();
     for (let start = 0; start < codes.length; start += listMax) {
-      this.send({ type: 'accepted', codes: codes.slice(start, start + listMax) });
+      this.#frames.push(textFrame(JSON.stringify({ type: 'accepted', codes: codes.slice(start, start + listMax) })));
     }
     const tasks = this.takeUnsent();
-    for (let start = 0; start < tasks.length; start += listMax) this.#sendTasks(tasks.slice(start, start + listMax));
+    for (let start = 0; start < tasks.length; start += listMax) this.#addTasks(tasks.slice(start, start + listMax));
+    // All in one write below the library, which would make several of each frame: most of what a lone step costs here is writing.
+    if (this.#frames.length > 0) this.#wire.write(Buffer.concat(this.#frames));
+    this.#frames = [];
     if (this.#isLeaving && this.answers.isEmpty) this.#socket.close(closing.left);
   }
 
   /** Halves what is too much for one frame. */
-  #sendTasks(tasks: readonly TaskFrame[]): void {
+  #addTasks(tasks: readonly TaskFrame[]): void {
     const text = JSON.stringify({ type: 'work', tasks });
     const bytes = text.length * 3 > frameBytesMax ? Buffer.byteLength(text) : text.length;
     const [first] = tasks;
     if (bytes <= frameBytesMax || first === undefined) {
-      this.#sendText(text);
+      this.#frames.push(textFrame(text));
     } else if (tasks.length === 1) {
       this.#onTooLarge(first, bytes);
     } else {
       const middle = Math.ceil(tasks.length / 2);
-      this.#sendTasks(tasks.slice(0, middle));
-      this.#sendTasks(tasks.slice(middle));
+      this.#addTasks(tasks.slice(0, middle));
+      this.#addTasks(tasks.slice(middle));
     }
-  }
-
-  #sendText(text: string): void {
-    if (this.isOpen) this.#socket.send(text);
   }
 }
 
