@@ -37,6 +37,24 @@ export function parametersInvalid(problems: readonly string[]): OrreryError {
   });
 }
 
+/** One of many orders is not as the schema has it: the problems are told without its place, as if it had come alone. */
+export function orderInvalid(problems: readonly string[]): OrreryError {
+  return new OrreryError({
+    code: 'REQUEST_INVALID',
+    message: problems.join('; '),
+    hint: 'GET /openapi.json has the schema of an order',
+  });
+}
+
+export function bodyTooLarge(bytesMax: number): OrreryError {
+  return new OrreryError({
+    code: 'BODY_TOO_LARGE',
+    message: `the body is larger than ${bytesMax} bytes`,
+    hint: 'nothing was taken in: send fewer orders at once',
+    status: 413,
+  });
+}
+
 export function keyReused(key: string, run: string): OrreryError {
   return new OrreryError({
     code: 'IDEMPOTENCY_KEY_REUSED',

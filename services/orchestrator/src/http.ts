@@ -1,6 +1,7 @@
 import type { App } from '@orrery/kit/http';
 import { addControlRoutes } from './routes/control.ts';
 import { addLimitRoutes } from './routes/limits.ts';
+import { addOrderRoutes } from './routes/orders.ts';
 import { addRunRoutes } from './routes/runs.ts';
 import { addSignalRoutes } from './routes/signals.ts';
 import { readyOf, type Started } from './routes/started.ts';
@@ -13,6 +14,7 @@ import { addWorkflowRoutes } from './routes/workflows.ts';
 export function addRoutes(app: App, started: () => Started | undefined): void {
   const ready = readyOf(started);
   addWorkflowRoutes(app, ready);
+  addOrderRoutes(app, ready);
   addRunRoutes(app, ready);
   addStepRoutes(app, ready);
   addControlRoutes(app, ready);

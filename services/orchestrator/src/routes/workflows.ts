@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import type { DefinedWorkflow } from '../definitions.ts';
 import { workflowMissing } from '../errors.ts';
 import { triggerNames } from '../triggers/identity.ts';
-import { allowNoBody, closed, DryRun, errors, Priority, Reason, WorkflowName } from './schemas.ts';
+import { allowNoBody, closed, DryRun, errors, Reason, WorkflowName } from './schemas.ts';
 import type { Ready, Started } from './started.ts';
 
 const WorkflowSummary = Type.Object({
@@ -36,31 +36,6 @@ const Versions = Type.Object({
   versions: Type.Array(Version),
 });
 
-const Order = Type.Object(
-  {
-    parameters: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { default: {} }),
-    ),
-    priority: Type.Optional(Priority),
-    pins: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }),
-        Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
-        {
-          maxProperties: 32,
-          description: 'pool -> the build of workers that the run keeps for life',
-        },
-      ),
-    ),
-  },
-  closed,
-);
-const OrderHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({ pattern: '^[\\x21-\\x7e]{1,200}$', description: 'asked twice under one key, it runs once' }),
-  ),
-});
-const RunState = Type.Object({ run: Type.String(), state: Type.String() });
 const PauseOrder = Type.Object({ reason: Type.Optional(Reason), dryRun: Type.Optional(DryRun) }, closed);
 type PauseOrder = Static<typeof PauseOrder>;
 const ScopeAnswer = Type.Object({
@@ -73,7 +48,6 @@ const stepsShownMax = 200;
 
 export function addWorkflowRoutes(app: App, ready: Ready): void {
   addCatalogue(app, ready);
-  addOrder(app, ready);
   addPauses(app, ready);
 }
 
@@ -113,33 +87,6 @@ function addCatalogue(app: App, ready: Ready): void {
       },
     },
     (request) => ready().versions(request.tenant, request.params.name),
-  );
-}
-
-function addOrder(app: App, ready: Ready): void {
-  app.post<{ Params: WorkflowName; Body: Static<typeof Order>; Headers: Static<typeof OrderHeaders> }>(
-    '/v1/workflows/:name/runs',
-    {
-      schema: {
-        summary: 'Starts a run; under an idempotency key once, with another body never',
-        params: WorkflowName,
-        headers: OrderHeaders,
-        body: Order,
-        response: { 201: RunState, ...errors },
-      },
-      preValidation: allowNoBody,
-    },
-    async (request, reply) => {
-      const { run, state, fresh } = await ready().runs.start(request, {
-        workflow: request.params.name,
-        parameters: request.body.parameters ?? {},
-        idempotencyKey: request.headers['idempotency-key'],
-        priority: request.body.priority,
-        pins: request.body.pins,
-      });
-      if (!fresh) void reply.header('idempotent-replayed', 'true');
-      return reply.code(201).header('location', `/v1/runs/${run}`).send({ run, state });
-    },
   );
 }
 

@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { canonicalJson, digestOfBytes } from '@orrery/contracts/digest';
 import type { Clock } from '@orrery/kit/clock';
+import { messageOf, OrreryError } from '@orrery/kit/errors';
 import type { Caller } from '../control/controls.ts';
 import type { Catalogue, DefinedWorkflow } from '../definitions.ts';
-import { keyReused, parametersInvalid, refusal, workflowMissing, workflowUnavailable } from '../errors.ts';
+import {
+  keyReused,
+  parametersInvalid,
+  refusal,
+  stateUnexpected,
+  workflowMissing,
+  workflowUnavailable,
+} from '../errors.ts';
 import { runName, shardOfTenant } from '../core/keys.ts';
 import type { MemoryGate } from '../core/memory-gate.ts';
 import type { OrchestratorMetrics } from '../metrics.ts';
@@ -34,7 +42,6 @@ export interface RunsDeps {
 }
 
 export interface Order {
-  readonly workflow: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly idempotencyKey?: string | undefined;
   /** 9 first; default: the definition's. */
@@ -42,6 +49,16 @@ export interface Order {
   /** Pool -> the build of workers that the run keeps for life. */
   readonly pins?: Readonly<Record<string, string>> | undefined;
 }
+
+export interface Taken {
+  readonly run: string;
+  readonly state: string;
+  /** False of a run that the idempotency key stood for already. */
+  readonly fresh: boolean;
+}
+
+/** What became of an order: a run, or why there is none. */
+export type Outcome = Taken | OrreryError;
 
 const parametersLengthMax = 64 * 1024;
 
@@ -56,31 +73,46 @@ export class Runs {
   }
 
   /** Starts a run, or returns the one that the idempotency key stands for (`fresh: false`). */
-  async start(caller: Caller, order: Order): Promise<{ run: string; state: string; fresh: boolean }> {
-    const { gate, shards, metrics, onChange } = this.#deps;
-    const workflow = this.#find(caller.tenant, order.workflow);
-    const submission = this.submission(caller, workflow, order);
-    await gate.pass();
-    const submitted = await this.#clients.get(shardOfTenant(workflow.tenant, shards))?.submit(submission);
-    if (submitted === undefined) throw refusal('outbox-full', order.workflow);
-    metrics.submissions.inc({ outcome: submitted.outcome });
-    assertTaken(submitted, order);
-    onChange();
-    return { run: submitted.run, state: submitted.state, fresh: submitted.outcome === 'accepted' };
+  async start(caller: Caller, name: string, order: Order): Promise<Taken> {
+    const [outcome] = await this.startMany(caller, name, [order]);
+    if (outcome === undefined) throw stateUnexpected('startMany', outcome);
+    if (outcome instanceof OrreryError) throw outcome;
+    return outcome;
   }
 
-  /** What a person's order becomes. Throws `PARAMETERS_INVALID` and `WORKFLOW_UNAVAILABLE`. */
-  submission(caller: Caller, workflow: DefinedWorkflow, order: Order): Submission {
-    const { shards, clock, limitKeysOf } = this.#deps;
-    const { tenant, definition, plan, lacks } = workflow;
+  /**
+   * Starts runs of one workflow, and says of each order, in the order given, what became of it: what one is refused for keeps no other back,
+   * and one that was refused before passes through. Throws what concerns all of them, and then none was taken in: `WORKFLOW_NOT_FOUND`,
+   * `WORKFLOW_UNAVAILABLE`, `REDIS_FULL`.
+   */
+  async startMany(caller: Caller, name: string, orders: readonly (Order | OrreryError)[]): Promise<Outcome[]> {
+    const { gate, onChange } = this.#deps;
+    const workflow = this.#find(caller.tenant, name);
+    const { definition, lacks } = workflow;
     if (lacks.length > 0) throw workflowUnavailable(definition.name, lacks);
+    const prepared = orders.map((order) =>
+      order instanceof OrreryError ? order : refusedOr(() => this.#prepare(caller, workflow, order)),
+    );
+    if (prepared.every((each) => each instanceof OrreryError)) return prepared;
+    await gate.pass();
+    const outcomes = await Promise.all(
+      prepared.map(async (each) => (each instanceof OrreryError ? each : this.#take(each).catch(refusalOf))),
+    );
+    if (outcomes.some((outcome) => !(outcome instanceof OrreryError))) onChange();
+    return outcomes;
+  }
+
+  /** What a person's order becomes. Throws `PARAMETERS_INVALID`. */
+  #prepare(caller: Caller, workflow: DefinedWorkflow, order: Order): Submission {
+    const { tenant, definition, plan } = workflow;
+    const { shards, clock, limitKeysOf } = this.#deps;
     const bound = bindParameters(definition, order.parameters);
-    const parameters = canonicalJson(bound);
+    const parameters = textOf(bound);
     if (parameters.length > parametersLengthMax) {
       const long = `the parameters have ${parameters.length} characters, the bound is ${parametersLengthMax}`;
       throw parametersInvalid([long]);
     }
-    const request = digestOfBytes(canonicalJson({ workflow: order.workflow, parameters: order.parameters }));
+    const { idempotencyKey: key, priority, pins } = order;
     const logicalMs = clock.now();
     const run = runName(shardOfTenant(tenant, shards), logicalMs, randomName());
     return {
@@ -95,10 +127,20 @@ export class Runs {
         logicalMs,
       },
       limitKeys: limitKeysOf(workflow, { id: run, tenant, logicalMs, parameters: bound }),
-      ...(order.priority === undefined ? {} : { priority: order.priority }),
-      ...(order.pins === undefined ? {} : { pins: order.pins }),
-      ...(order.idempotencyKey === undefined ? {} : { idempotency: { key: order.idempotencyKey, request } }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(pins === undefined ? {} : { pins }),
+      ...(key === undefined ? {} : { idempotency: { key, request: requestDigest(definition.name, order) } }),
     };
+  }
+
+  async #take(submission: Submission): Promise<Taken> {
+    const { shards, metrics } = this.#deps;
+    const shard = shardOfTenant(submission.tenant, shards);
+    const submitted = await this.#clients.get(shard)?.submit(submission);
+    if (submitted === undefined) throw stateUnexpected('shardOfTenant', shard);
+    metrics.submissions.inc({ outcome: submitted.outcome });
+    assertTaken(submitted, submission);
+    return { run: submitted.run, state: submitted.state, fresh: submitted.outcome === 'accepted' };
   }
 
   #find(tenant: string, name: string): DefinedWorkflow {
@@ -110,9 +152,37 @@ export class Runs {
   }
 }
 
-function assertTaken({ outcome, run }: Submitted, order: Order): void {
-  if (outcome === 'key-reused') throw keyReused(order.idempotencyKey ?? '', run);
-  if (outcome === 'outbox-full' || outcome === 'queue-full') throw refusal(outcome, order.workflow);
+/** What was asked for, as the core compares it when it is asked again under the same key. */
+function requestDigest(workflow: string, { parameters }: Order): string {
+  return digestOfBytes(textOf({ workflow, parameters }));
+}
+
+/** Numbers and texts that JSON can't carry exactly are the caller's mistake. */
+function textOf(value: Readonly<Record<string, unknown>>): string {
+  try {
+    return canonicalJson(value);
+  } catch (error) {
+    throw parametersInvalid([messageOf(error)]);
+  }
+}
+
+function assertTaken({ outcome, run }: Submitted, { workflow, idempotency }: Submission): void {
+  if (outcome === 'key-reused') throw keyReused(idempotency?.key ?? '', run);
+  if (outcome === 'outbox-full' || outcome === 'queue-full') throw refusal(outcome, workflow);
+}
+
+function refusedOr<T>(make: () => T): T | OrreryError {
+  try {
+    return make();
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+/** What is no refusal ends it all. */
+function refusalOf(error: unknown): OrreryError {
+  if (error instanceof OrreryError) return error;
+  throw error;
 }
 
 function randomName(): string {

@@ -80,6 +80,7 @@ describe('the API', function () {
       ...['post /v1/runs/{id}/resume', 'post /v1/runs/{id}/retry', 'post /v1/runs/{id}/steps/{step}/decision'],
       ...['post /v1/runs/{id}/steps/{step}/skip', 'post /v1/tenant/pause', 'post /v1/tenant/resume'],
       ...['post /v1/workflows/{name}/pause', 'post /v1/workflows/{name}/resume', 'post /v1/workflows/{name}/runs'],
+      'post /v1/workflows/{name}/runs/batch',
       ...[
         'put /v1/backfills/{id}/wish',
         'put /v1/limits/leases',
