@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Crew } from '../crew.ts';
 import { watchFires } from '../fires.ts';
-import { eachOf, nowMs, openLoop, waitUntil } from '../measure.ts';
+import { nowMs, openLoop, waitUntil } from '../measure.ts';
 import { findFreePort } from '../redis-server.ts';
 import { startMeasuredRedis, type MeasuredRedis } from '../redis.ts';
 import { unitsOf, type Neighbour, type Schedules, type Workload } from '../workloads.ts';
@@ -17,7 +17,9 @@ const program = path.join(import.meta.dirname, 'orrery-worker.ts');
 const root = path.join(import.meta.dirname, '../../..');
 const timeoutMs = 180_000;
 const settleMs = 60_000;
-const submittersMax = 32;
+const batchMax = 1000;
+/** So many of the backlog must be left when the small tenant's last run has been asked for. */
+const leftLeast = 32;
 /** A schedule that was due while its orchestrator died is fired by another. */
 const patienceMs = 30_000;
 
@@ -165,15 +167,25 @@ async function submit(running: Running, workload: Exclude<Workload, Neighbour | 
   await startRuns(running, { tenant: tenants.most, workflow: workflowName(workload), runs });
 }
 
+interface Batch {
+  readonly outcomes: readonly { readonly error?: unknown }[];
+}
+
 interface Order {
   readonly tenant: string;
   readonly workflow: string;
   readonly runs: number;
 }
 
+/** As many a request as the other engine adds in one call. */
 async function startRuns({ orchestrators }: Running, { tenant, workflow, runs }: Order): Promise<void> {
-  const call = { path: `/v1/workflows/${workflow}/runs`, tenant, body: { parameters: {} } };
-  await eachOf(Array<undefined>(runs).fill(undefined), submittersMax, async () => orchestrators[0]?.post(call));
+  const path = `/v1/workflows/${workflow}/runs/batch`;
+  for (let started = 0; started < runs; started += batchMax) {
+    const orders = Array.from({ length: Math.min(batchMax, runs - started) }, () => ({ parameters: {} }));
+    const answer = await orchestrators[0]?.post({ path, tenant, body: { orders } });
+    const refused = (answer as Batch).outcomes.find(({ error }) => error !== undefined);
+    if (refused !== undefined) throw new Error(`a run of ${workflow} was refused: ${JSON.stringify(refused.error)}`);
+  }
 }
 
 async function startSmall({ orchestrators }: Running, tenant: string, sample: string): Promise<unknown> {
@@ -200,7 +212,7 @@ async function runNeighbour(running: Running, workload: Neighbour): Promise<Outc
   const wallMs = (await crew.until(steps, timeoutMs)) - startedMs;
   const lasted = {
     what: 'the backlog lasted',
-    holds: handledBehind < steps - submittersMax,
+    holds: handledBehind < steps - leftLeast,
     found: `${handledBehind} of ${steps}`,
   };
   const samples = { alone: crew.of('alone'), behind: crew.of('behind') };
