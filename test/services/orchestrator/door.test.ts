@@ -209,7 +209,7 @@ describe('the door for workers', () => {
 
 describe('a pool of the core behind the door', () => {
   it('claims for the slots that are free in the moment of the exchange, for its tenant alone, and gives none twice', async () => {
-    const asks: { pools: readonly string[]; want: number; tenant?: string }[] = [];
+    const asks: { pools: readonly string[]; want: number; tenant?: string | undefined }[] = [];
     const given: [number, number][] = [];
     let free = 3;
     const ready = ['a', 'b', 'c', 'd', 'e'];
