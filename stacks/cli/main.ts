@@ -39,6 +39,7 @@ function contextOf(json: boolean): VerbContext {
     json,
     now: () => new Date(),
     progress: (line) => process.stderr.write(`${line}\n`),
+    input: () => process.stdin,
     untilInterrupted: interruption,
   };
 }

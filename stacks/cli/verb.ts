@@ -18,6 +18,8 @@ export interface VerbContext {
   readonly now: () => Date;
   /** Tells how long work goes on; never part of the answer. */
   readonly progress: (line: string) => void;
+  /** What is piped into the command. */
+  readonly input: () => AsyncIterable<Uint8Array>;
   /** From this call on Ctrl-C and SIGTERM no longer end the process: they resolve the promise. */
   readonly untilInterrupted: () => Promise<void>;
 }

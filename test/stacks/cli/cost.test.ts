@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { parsePrices } from '#infra/planning/prices.ts';
 import { cost } from '#stacks/cli/cost.ts';
 import { formatCost } from '#stacks/cost/format.ts';
@@ -187,6 +188,7 @@ never in a sum: traffic between zones and to the internet, support, taxes and di
       json: false,
       now: () => new Date('2026-11-21T00:00:00Z'),
       progress: () => undefined,
+      input: () => Readable.from([]),
       untilInterrupted: () => Promise.resolve(),
     };
     const run = (...words: string[]) => cost.run(context, { words, values: {} });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { createPeer, type Peer } from '@orrery/kit/peer';
 import { after, before, beforeEach, describe, it } from 'mocha';
@@ -54,6 +55,7 @@ describe('the verbs for runs', function () {
     json: false,
     now: () => new Date(),
     progress: () => undefined,
+    input: () => Readable.from([]),
     untilInterrupted: async () => undefined,
   });
   /** The verb as it is typed. */
