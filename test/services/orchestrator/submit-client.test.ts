@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { SubmitClient } from '#services/orchestrator/src/core/submit-client.ts';
 import type { Submission, Submitted } from '#services/orchestrator/src/core/submission.ts';
 
-const asked = (run: string, parameters = '{}') => ({ run, parameters }) as Submission;
+const asked = (run: string, parameters = '{}', tenant = 'main') => ({ run, parameters, tenant }) as Submission;
 
 /** A core that answers when it is told to. */
 class SlowCore {
@@ -38,6 +38,22 @@ describe('taking runs in', () => {
     assert.deepEqual(
       (await Promise.all([first, ...others])).map(({ run }) => run),
       ['a', 'b', 'c', 'd'],
+    );
+  });
+
+  it('lets tenants take turns: a thousand runs of one keep no other waiting', async () => {
+    const core = new SlowCore();
+    const client = new SubmitClient('s00', core);
+    const many = Array.from({ length: 1000 }, (_, index) => client.submit(asked(`many${index}`)));
+    await new Promise((resolve) => setImmediate(resolve));
+    const few = ['few0', 'few1'].map((run) => client.submit(asked(run, '{}', 'small')));
+    for (let call = 0; call < 64; call += 1) await core.answer();
+    await Promise.all([...many, ...few]);
+    assert.deepEqual(core.calls[1]?.slice(0, 5), ['many16', 'few0', 'many17', 'few1', 'many18']);
+    const order = core.calls.flat().filter((run) => run.startsWith('many'));
+    assert.deepEqual(
+      order,
+      Array.from({ length: 1000 }, (_, index) => `many${index}`),
     );
   });
 

@@ -12,12 +12,13 @@ const parametersLengthMax = 128 * 1024;
 
 /**
  * Takes runs of one shard in. One call is under way at a time, and what is asked for meanwhile goes with the next: many callers at once
- * cost Redis few calls, and one alone waits for nothing.
+ * cost Redis few calls, and one alone waits for nothing. Tenants take turns: one that brings a thousand runs keeps no other waiting.
  */
 export class SubmitClient {
   readonly #shard: string;
   readonly #transitions: Pick<Transitions, 'submit'>;
-  readonly #pending: Pending[] = [];
+  /** Tenant -> what it asks for, in order; the tenant whose turn it is comes first. */
+  readonly #lines = new Map<string, Pending[]>();
   #busy = false;
 
   constructor(shard: string, transitions: Pick<Transitions, 'submit'>) {
@@ -28,7 +29,9 @@ export class SubmitClient {
   /** Throws what the call throws; whether the run was taken in is then unknown, and its name or key tells. */
   submit(submission: Submission): Promise<Submitted> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ submission, resolve, reject });
+      const line = this.#lines.get(submission.tenant) ?? [];
+      line.push({ submission, resolve, reject });
+      this.#lines.set(submission.tenant, line);
       if (this.#busy) return;
       this.#busy = true;
       setImmediate(() => void this.#send());
@@ -36,7 +39,7 @@ export class SubmitClient {
   }
 
   async #send(): Promise<void> {
-    while (this.#pending.length > 0) {
+    while (this.#lines.size > 0) {
       const batch = this.#nextBatch();
       try {
         const submissions = batch.map(({ submission }) => submission);
@@ -49,14 +52,20 @@ export class SubmitClient {
   }
 
   #nextBatch(): Pending[] {
+    const batch: Pending[] = [];
     let length = 0;
-    let count = 0;
-    for (const { submission } of this.#pending) {
-      length += submission.parameters.length;
-      if (count >= submissionsMax || (count > 0 && length > parametersLengthMax)) break;
-      count += 1;
+    for (const [tenant, line] of this.#lines) {
+      const [next] = line;
+      if (next === undefined || batch.length >= submissionsMax) break;
+      length += next.submission.parameters.length;
+      if (batch.length > 0 && length > parametersLengthMax) break;
+      batch.push(next);
+      line.shift();
+      // Behind the others: the loop comes back to it when they had their turn.
+      this.#lines.delete(tenant);
+      if (line.length > 0) this.#lines.set(tenant, line);
     }
-    return this.#pending.splice(0, count);
+    return batch;
   }
 }
 
