@@ -58,7 +58,6 @@ export function assembleApi({ token, config }: OrchestratorContext, parts: ApiPa
     runs: new Runs({
       ...{ catalogue, transitions, gate, shards, clock, metrics },
       // A run that is taken in takes nothing from those who work, and what it makes ready wakes them by itself.
-      onChange: () => undefined,
       limitKeysOf: ({ definition }, { parameters, ...run }) => limitKeysOf(definition, { parameters, run }),
     }),
     views: new RunViews(reader),

@@ -37,8 +37,6 @@ export interface RunsDeps {
       readonly parameters: Readonly<Record<string, unknown>>;
     },
   ) => Readonly<Record<string, string>>;
-  /** Something became ready. */
-  readonly onChange: () => void;
 }
 
 export interface Order {
@@ -86,7 +84,7 @@ export class Runs {
    * `WORKFLOW_UNAVAILABLE`, `REDIS_FULL`.
    */
   async startMany(caller: Caller, name: string, orders: readonly (Order | OrreryError)[]): Promise<Outcome[]> {
-    const { gate, onChange } = this.#deps;
+    const { gate } = this.#deps;
     const workflow = this.#find(caller.tenant, name);
     const { definition, lacks } = workflow;
     if (lacks.length > 0) throw workflowUnavailable(definition.name, lacks);
@@ -97,11 +95,9 @@ export class Runs {
     );
     if (prepared.every((each) => each instanceof OrreryError)) return prepared;
     await gate.pass();
-    const outcomes = await Promise.all(
+    return Promise.all(
       prepared.map(async (each) => (each instanceof OrreryError ? each : this.#take(each).catch(refusalOf))),
     );
-    if (outcomes.some((outcome) => !(outcome instanceof OrreryError))) onChange();
-    return outcomes;
   }
 
   /** What a person's order becomes. Throws `PARAMETERS_INVALID`. */

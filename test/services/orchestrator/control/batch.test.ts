@@ -43,7 +43,7 @@ describe('many runs in one request', function () {
       ...{ catalogue: before_.catalogue, transitions: stage.transitions, gate: { pass: async () => undefined } },
       ...{ metrics: createMetrics(new Registry()), clock: systemClock, limitKeysOf: () => ({}) },
     };
-    stage.started = { ...before_, runs: new Runs({ ...parts, shards, onChange: () => undefined, ...more }) };
+    stage.started = { ...before_, runs: new Runs({ ...parts, shards, ...more }) };
     await act().finally(() => (stage.started = before_));
   };
 

@@ -249,7 +249,7 @@ export class Stage {
     const nowMs = () => systemClock.now();
     return {
       ...{ catalogue, reader, controls },
-      runs: new Runs({ catalogue, transitions, gate, shards, clock: systemClock, metrics, limitKeysOf, onChange }),
+      runs: new Runs({ catalogue, transitions, gate, shards, clock: systemClock, metrics, limitKeysOf }),
       views: new RunViews(reader),
       bulk: new Bulk({ reader, controls }),
       scopes: new Scopes({ redis, transitions, catalogue, shards, onChange }),
