@@ -1,8 +1,8 @@
--- Definitions, cut into chunks of 256 steps so that no call handles a whole large one. A definition never changes under its digest, so
+-- Definitions, cut into chunks of 64 steps so that no call handles a whole large one. A definition never changes under its digest, so
 -- what is decoded once is kept between calls.
 -- A plan is a list: name, how many needs, children, profile, reads. A profile is how steps run, shared by all that run alike.
-local chunk_steps = 256
-local kept_max = 400
+local chunk_steps = 64
+local kept_max = 1600
 local kept = { heads = {}, chunks = {}, count = 0 }
 
 local function make_room()

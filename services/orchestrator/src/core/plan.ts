@@ -50,7 +50,7 @@ export interface WorkflowPlan {
 /** Where an orchestrator itself takes a step for a moment, to find out what it waits for. */
 export const innerPool = 'inner';
 /** Steps in one chunk of a definition, as the functions cut it too. */
-export const chunkSteps = 256;
+export const chunkSteps = 64;
 
 const attemptDefaultSeconds = 300;
 const runTimeoutDefaultSeconds = 3600;

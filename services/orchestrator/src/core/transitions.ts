@@ -143,9 +143,17 @@ export class Transitions {
   /** The outbox's next entries, or undefined while another relay has it. What was published before is dropped. */
   async relay(
     shard: string,
-    turn: { relay: string; leaseMs: number; published: string; entriesMax: number; onAnew?: () => void },
+    turn: {
+      relay: string;
+      leaseMs: number;
+      published: string;
+      entriesMax: number;
+      bytesMax: number;
+      onAnew?: () => void;
+    },
   ): Promise<LogEntry[] | undefined> {
-    const answer = await this.#run(shard, 'relay', [turn.relay, turn.leaseMs, turn.published, turn.entriesMax]);
+    const { relay, leaseMs, published, entriesMax, bytesMax } = turn;
+    const answer = await this.#run(shard, 'relay', [relay, leaseMs, published, entriesMax, bytesMax]);
     const [code, ...entries] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (code !== 1 && code !== 2) return undefined;
     if (code === 2) turn.onAnew?.();

@@ -25,6 +25,8 @@ export interface Outbox {
       readonly leaseMs: number;
       readonly published: string;
       readonly entriesMax: number;
+      /** The entry that goes beyond is the last. */
+      readonly bytesMax: number;
       /** Called before the answer when what this relay has published before may be gone, and nothing was dropped. */
       readonly onAnew?: () => void;
     },
@@ -42,8 +44,8 @@ export interface RelayDeps {
 
 /** Longer than the bus may take to answer, so that a relay that still publishes keeps its turn. */
 const leaseMs = 20_000;
-/** So much is asked for at once, by the mean size of what came before: a large answer would hold Redis up. */
-const roundBytes = 512 * 1024;
+/** So much is asked for at once: a large answer would hold Redis up. */
+const roundBytes = 256 * 1024;
 const entriesMax = 500;
 const publishBytesMax = 4 * 1024 * 1024;
 const headersBytesMax = 1024;
@@ -76,7 +78,6 @@ export class Relay {
   /** The id of the last entry that the bus has, until the outbox has dropped it. */
   #published = '';
   #last: number | undefined;
-  #meanBytes = roundBytes / entriesMax;
 
   constructor(shard: string, deps: RelayDeps) {
     this.#shard = shard;
@@ -90,15 +91,13 @@ export class Relay {
 
   async round(): Promise<boolean> {
     const { outbox, bus, metrics } = this.#deps;
-    const most = Math.max(1, Math.min(entriesMax, Math.floor(roundBytes / this.#meanBytes)));
-    const turn = { relay: this.#name, leaseMs, published: this.#published, entriesMax: most };
+    const turn = { relay: this.#name, leaseMs, published: this.#published, entriesMax, bytesMax: roundBytes };
     const entries = await outbox.relay(this.#shard, { ...turn, onAnew: () => this.#forget() });
     this.#published = '';
     if (entries === undefined) this.#forget();
     if (entries === undefined || entries.length === 0) return false;
     const publications = entries.map((entry) => this.#publication(entry));
     const bytes = publications.reduce((sum, publication) => sum + publication.bytes, 0);
-    this.#meanBytes = Math.max(1, bytes / entries.length);
     const sizeOf = (publication: Publication) => publication.bytes + headersBytesMax;
     for (const chunk of splitBySize(publications, sizeOf, { countMax: entriesMax, bytesMax: publishBytesMax })) {
       await bus.publish(
@@ -112,7 +111,7 @@ export class Relay {
       }
     }
     // Few entries at a time would cost as many calls as they are: others join them while the loop idles.
-    return entries.length === most;
+    return entries.length === entriesMax || bytes >= roundBytes;
   }
 
   #checkPlace(n: number): void {

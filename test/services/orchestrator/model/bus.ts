@@ -50,7 +50,7 @@ export class Bus {
     shard: string,
     { most, isTold }: { most: number; isTold: boolean },
   ): Promise<number> {
-    const turn = { relay: 'relay', leaseMs: 60_000 };
+    const turn = { relay: 'relay', leaseMs: 60_000, bytesMax: 1e9 };
     const found = (await transitions.relay(shard, { ...turn, published: '', entriesMax: most })) ?? [];
     for (const { text } of found) this.#take(text);
     const published = found.at(-1)?.id ?? '';

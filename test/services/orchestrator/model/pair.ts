@@ -117,7 +117,7 @@ export class Pair {
 
   /** Takes what is in the outbox, then says that it is published. */
   async relay(): Promise<void> {
-    const turn = { relay: 'relay', leaseMs: 60_000, entriesMax: 1000 };
+    const turn = { relay: 'relay', leaseMs: 60_000, entriesMax: 1000, bytesMax: 1e9 };
     const entries = (await this.transitions.relay(this.shard, { ...turn, published: '' })) ?? [];
     for (const { text } of entries) this.log.push({ ...(JSON.parse(text) as PairEntry), text });
     const last = entries.at(-1)?.id ?? '';
