@@ -21,7 +21,7 @@ interface Wanted {
 type Appointment = Dial | readonly Alarm[];
 
 /** So much later than its owner another orchestrator fires a trigger whose watermark has not moved. */
-export const patienceMs = 1000;
+export const patienceMs = 100;
 const retryMs = 1000;
 const watermarksMax = 1000;
 /** A timer can't hold longer than 24 days, and after a sleep of the machine the time of day has jumped. */
