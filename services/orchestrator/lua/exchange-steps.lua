@@ -1,7 +1,8 @@
 -- One round trip of whoever works: hands in how attempts ended, and takes the next steps under leases.
--- Input:  ARGV[2] random share (0..1), ARGV[3] {pools: in which order, want: most steps in all, tenant: whose alone} (JSON), ARGV[4] lease (ms), ARGV[5] list (JSON) of up to 32
---         [run, ref, fence, outcome, payload, class, retryable 0 | 1, reason, after (ms)]
---         outcome: succeeded (payload: the result; nothing follows it), failed (the error), returned (given back), suspended (what it waits for), cancelled
+-- Input:  ARGV[2] random share (0..1), ARGV[3] {pools: in which order, want: most steps in all, tenant: whose alone} (JSON),
+--         ARGV[4] lease (ms), ARGV[5] list (JSON) of up to 32 [run, ref, fence, outcome, payload, class, retryable 0 | 1, reason, after (ms)]
+--         outcome: succeeded (payload: the result; nothing follows it), failed (the error), returned (given back), cancelled,
+--         suspended (what it waits for)
 -- Output: {"now": us, "codes": [1 accepted | 0 accepted before | -1 the lease was lost ...],
 --          "runs": { run: [tenant, actor, workflow, definition, parameters, logical, release] },
 --          "work": [[run, ref, fence, attempt, due, { number of a step: its result }, item or null]...]}

@@ -227,7 +227,8 @@ local function take_fresh(ctx, pool, want, only, lease_ms, taken)
       found, place = line, where
     end
   end
-  if found == nil or found.ranked or ctx.ruled or (only and found.tenant ~= only) or #found.members > 2 * math.min(want, work_max) or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
+  if found == nil or found.ranked or ctx.ruled or (only and found.tenant ~= only) then return end
+  if #found.members > 2 * math.min(want, work_max) or redis.call('EXISTS', key(ctx, 'turn', pool)) == 1 then return end
   ctx.ready[place] = nil
   for i = 2, #found.members, 2 do
     local id, ref = split(found.members[i])

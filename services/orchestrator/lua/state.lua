@@ -62,8 +62,8 @@ local function decode_step(ctx, run, ref, text)
   local profile = plan.profile
   if profile.body and string.find(ref, '.', 1, true) then profile = profile.body end
   if not text or text == never_tried then
-    return { state = text and 'ready' or 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0, on = '', key = '',
-      plan = plan, profile = profile }
+    return { state = text and 'ready' or 'waiting', attempt = 0, failures = 0, lapses = 0, fence = '0', started = 0, ended = 0, due = 0,
+      on = '', key = '', plan = plan, profile = profile }
   end
   local v = cjson.decode(text)
   return { state = v[1], attempt = v[2], failures = v[3], lapses = v[4], fence = v[5], started = v[6], ended = v[7], due = v[8], on = v[9],

@@ -6,7 +6,8 @@ local function fire(ctx, member)
   local run = run_of(ctx, id)
   if run == nil then return end
   if kind == 'deadline' then
-    return abort_run(ctx, run, run.ending ~= '' and run.ending or 'failed', { reason = 'the run took longer than ' .. field_of_run(ctx, run, 'timeout') .. ' ms', grace = 0 })
+    local reason = 'the run took longer than ' .. field_of_run(ctx, run, 'timeout') .. ' ms'
+    return abort_run(ctx, run, run.ending ~= '' and run.ending or 'failed', { reason = reason, grace = 0 })
   end
   if kind == 'grace' then return later_of(ctx, run, 'sweep', 0, 1, run.actor, 'the time to stop is over') end
   local step, profile = step_of(ctx, run, ref), profile_of(ctx, run, ref)

@@ -30,7 +30,9 @@ local function suspend_step(ctx, run, ref, how)
   move_step(ctx, run, ref, 'suspended', { on = how.on, reason = how.reason })
   if step.due > 0 then set_timer(ctx, step.due, timer('wake', run, ref, step.attempt)) end
   if how.on == 'event' then return wake_on_event(ctx, run, ref, step) end
-  if how.on == 'approval' then return put(ctx, run, 'a:' .. ref, '{"who":' .. cjson.encode(how.who) .. ',"quorum":' .. digits(how.quorum) .. ',"said":[]}') end
+  if how.on == 'approval' then
+    return put(ctx, run, 'a:' .. ref, '{"who":' .. cjson.encode(how.who) .. ',"quorum":' .. digits(how.quorum) .. ',"said":[]}')
+  end
   if how.on == 'items' then return begin_items(ctx, run, ref, how.items) end
   if how.on == 'child' then
     local child = run_of(ctx, how.key)
