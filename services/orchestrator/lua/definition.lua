@@ -63,12 +63,18 @@ local function let_go(ctx, digest)
   kept.heads[digest] = nil
 end
 
--- Lays down a part of a definition; anyone may, as often as they like.
--- Input:  ARGV[2] digest, then pairs of a field and its text: head, plan, p:<chunk>, t:<chunk>; the last call ends with complete 1
+-- Whether nothing of it was forgotten while it was laid down: head, plan, runs, and two fields a chunk.
+local function is_whole(where)
+  local plan = redis.call('HGET', where, 'plan')
+  return plan and redis.call('HLEN', where) == 3 + 2 * math.ceil(cjson.decode(plan).steps / chunk_steps)
+end
+
+-- Lays down a part of a definition; anyone may, as often as they like. One that lacks a part stays incomplete, and is laid down again.
+-- Input:  ARGV[2] digest, then pairs of a field and its text: head, plan, p:<chunk>, t:<chunk>; the last call has complete 1
 -- Output: {"now": us}
 local function define(ctx, argv)
   local where = key(ctx, 'def', argv[2])
-  if not redis.call('HGET', where, 'complete') then
+  if not redis.call('HGET', where, 'complete') and (argv[3] ~= 'complete' or is_whole(where)) then
     redis.call('HSET', where, unpack(argv, 3))
     redis.call('HSETNX', where, 'runs', 0)
     ctx.changed = true

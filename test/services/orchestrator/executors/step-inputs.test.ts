@@ -8,7 +8,10 @@ import { silentLog } from '@orrery/kit/log';
 import { createFolderStore } from '@orrery/kit/store';
 import { ProcessExecutor } from '#services/orchestrator/src/executors/process.ts';
 import { DefinitionReader } from '#services/orchestrator/src/work/definition-reader.ts';
-import { planWorkflow } from '#services/orchestrator/src/core/plan.ts';
+import { fcall } from '@orrery/kit/redis-functions';
+import { keys } from '#services/orchestrator/src/core/keys.ts';
+import { planFields, planWorkflow } from '#services/orchestrator/src/core/plan.ts';
+import { readLibrary } from '#services/orchestrator/src/library.ts';
 import { Floor, shard } from './floor.ts';
 
 const post = (body: unknown) => ({ uses: 'http', with: { service: 'peer', path: '/v1/x', body } });
@@ -133,6 +136,27 @@ describe('what a step is given', function () {
     const [first] = claimed;
     assert.ok(first !== undefined);
     await assert.rejects(floor.inputs.resolveInput({ ...first, ref: '0' }), { code: 'POOL_WRONG' });
+  });
+
+  it('is whole, also when the last run of its definition was forgotten while another laid it down', async () => {
+    floor.define(
+      'forgotten',
+      Array.from({ length: 100 }, (_, n) => ({ name: `s${n}`, ...post(n) })),
+    );
+    const workflow = floor.workflows.get('forgotten');
+    assert.ok(workflow !== undefined);
+    const plan = planWorkflow(workflow);
+    const library = readLibrary();
+    const where = keys.definition(shard, plan.digest);
+    const fieldsOf = () => floor.redis.hkeys(where).then((fields) => fields.toSorted());
+    for (const fields of planFields(plan)) {
+      if (fields[0] === 'p:1') await floor.redis.del(where);
+      const args = ['sha256:release', plan.digest, ...fields];
+      await fcall(floor.redis, library, { name: `${library.name}_define`, keys: [keys.prefix(shard)], args });
+    }
+    assert.deepEqual(await fieldsOf(), ['p:1', 'runs', 't:1']);
+    assert.equal(await floor.end(await floor.run('forgotten')), 'succeeded');
+    assert.deepEqual(await fieldsOf(), ['complete', 'head', 'p:0', 'p:1', 'plan', 'runs', 't:0', 't:1']);
   });
 
   it('is read again when more definitions are used than are kept', async () => {
