@@ -73,6 +73,8 @@ export class Model {
   #define([digest = '', ...pairs]: readonly string[]): Answer {
     const fields = this.shard.definitions.get(digest) ?? new Map<string, string>();
     if (fields.get('complete') === '1') return {};
+    // Nothing may lack by the end; `head` is laid down first, so it goes with whatever else went.
+    if (pairs[0] === 'complete' && !fields.has('head')) return {};
     for (let i = 0; i < pairs.length; i += 2) fields.set(pairs[i] ?? '', pairs[i + 1] ?? '');
     this.shard.definitions.set(digest, fields);
     this.shard.changed = true;
@@ -94,14 +96,17 @@ export class Model {
     carryOn(shard);
     const { pools, want, tenant } = JSON.parse(wanted) as { pools: string[]; want: number; tenant?: string };
     const asked = { leaseMs: Number(leaseMs), only: tenant };
-    const fresh = pools.length === 1 && shard.turns.of(pools[0] ?? '').size === 0;
+    const fresh = new Set(pools.filter((pool) => shard.turns.of(pool).size === 0));
     flushLines(shard);
     const taken: Taken[] = [];
-    for (const pool of pools) taken.push(...take(shard, pool, want - taken.length, asked));
-    return { codes, ...this.#described(fresh ? this.#inOrderFound(taken) : taken) };
+    for (const pool of pools) {
+      const some = take(shard, pool, want - taken.length, asked);
+      taken.push(...(fresh.has(pool) ? this.#inOrderFound(some) : some));
+    }
+    return { codes, ...this.#described(taken) };
   }
 
-  /** Where nobody waited, what the call itself made ready is given in any order: then the fences follow the order that was found. */
+  /** Where nobody waited in a pool, what the call itself made ready is given in any order: then the fences follow the order that was found. */
   #inOrderFound(taken: readonly Taken[]): readonly Taken[] {
     const found = (this.#found?.['work'] ?? []) as [string, string][];
     const order = found.flatMap(([id, ref]) => taken.find((each) => each.run.id === id && each.ref === ref) ?? []);
